@@ -1,0 +1,35 @@
+// Three projects: `unit` runs anywhere in seconds; `contract` holds real etcd, kernel and drivers to the same
+// promises as their fakes; `scenarios` brings up real clusters, one file at a time.
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{daemon,harness,lib,ci,bench}/**/*.test.ts'],
+          testTimeout: 10_000,
+        },
+      },
+      {
+        test: {
+          name: 'contract',
+          include: ['{daemon,harness,lib}/**/*.contract.ts'],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'scenarios',
+          include: ['scenarios/**/*.scenario.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+    retry: 0,
+  },
+});
