@@ -1,0 +1,133 @@
+// What a driver gives a cluster: an underlay with etcd on it, nodes that run a daemon and docker, workloads behind docker0.
+import type { Runner } from '../../lib/run.ts';
+
+export type DriverName = 'netns' | 'docker';
+
+/** Something that keeps a driver from running here, and the command that mends it. */
+export interface Problem {
+  readonly what: string;
+  readonly fix: string;
+}
+
+/** Whose a cluster is. Everything a driver makes carries this, so that `gc` removes only what is dead. */
+export interface Owner {
+  /** Name of the cluster; unique on this machine among all drivers. `[a-z0-9-]`, at most 24 characters. */
+  readonly cluster: string;
+  /** The process that made it, and that process's start time (field 22 of /proc/<pid>/stat): together never reused. */
+  readonly pid: number;
+  readonly startTime: string;
+  /** True for `lab up`: the cluster outlives its maker until `lab down`. */
+  readonly keep: boolean;
+}
+
+export interface SitePlan {
+  readonly owner: Owner;
+  /** MTU of the underlay in bytes. */
+  readonly mtu: number;
+}
+
+/** The program under test, as files on this machine. */
+export interface DaemonProgram {
+  /** As the user named it: `ts`, `bin:/usr/local/bin/flanneld`. */
+  readonly ref: string;
+  /** An executable named `flanneld`, or anything: nodes get it as /opt/flannel/flanneld. */
+  readonly flanneld: string;
+  /** Nodes get it as /opt/flannel/mk-docker-opts. */
+  readonly mkDockerOpts: string;
+  /** Further files that must lie beside flanneld, under their own base names. */
+  readonly beside: readonly string[];
+}
+
+export interface NodePlan {
+  readonly name: string;
+  readonly daemon: DaemonProgram;
+  /** Flags of the daemon, complete: endpoints, interface, subnet file. */
+  readonly flags: readonly string[];
+  /** Whether docker runs on the node and takes its options from mk-docker-opts. */
+  readonly docker: boolean;
+}
+
+export interface Driver {
+  readonly name: DriverName;
+  /** Empty means ready. Cheap enough to be asked before every run; changes nothing. */
+  preflight(): Promise<readonly Problem[]>;
+  /** Underlay and etcd. etcd may still be starting when this resolves. Rejecting or aborted, it leaves nothing. */
+  create(plan: SitePlan, signal: AbortSignal): Promise<Site>;
+  /** The same site from another process: `data` is what {@link Site.data} returned there. */
+  attach(owner: Owner, data: SiteData): Promise<Site>;
+  /** Every site of this driver that still has something on this machine, whoever made it. */
+  survivors(): Promise<readonly Survivor[]>;
+}
+
+/** JSON, meaningful to its driver only. */
+export type SiteData = Readonly<Record<string, unknown>>;
+
+export interface Survivor {
+  readonly owner: Owner;
+  /** For people: `3 containers, 1 network`. */
+  readonly what: string;
+  /** Removes all of it; succeeds when it is gone already. */
+  remove(): Promise<void>;
+}
+
+export interface Site extends AsyncDisposable {
+  readonly driver: DriverName;
+  readonly owner: Owner;
+  /** Client URL of etcd as the nodes reach it: `http://192.168.77.2:2379`. */
+  readonly etcdEndpoint: string;
+  /** What the harness itself dials: a URL, or `unix:/path/to/socket`. */
+  readonly etcdHost: string;
+  /** In order of creation. */
+  readonly nodes: readonly NodeHandle[];
+  /** Boots a node; its daemon is not started yet. Several may be added at the same time. */
+  addNode(plan: NodePlan, signal: AbortSignal): Promise<NodeHandle>;
+  etcdLogs(): Promise<string>;
+  /** What {@link Driver.attach} needs to find this site and its nodes and workloads again. */
+  data(): SiteData;
+  /** Removes everything. Idempotent; tolerates what is gone; ignores `keep`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A node. As a {@link Runner} it runs commands as root in the node's namespaces, with the node's /run. */
+export interface NodeHandle extends Runner, AsyncDisposable {
+  readonly name: string;
+  /** Its address on the underlay, which is on `eth0`. */
+  readonly address: string;
+  readonly plan: NodePlan;
+  readonly daemon: DaemonControl;
+  readonly workloads: readonly WorkloadHandle[];
+  /** Resolves when docker0 stands, made from the options that mk-docker-opts wrote to /run/flannel/docker.env. */
+  dockerReady(signal: AbortSignal): Promise<void>;
+  /** A container behind docker0, by default named `a`, `b`, …; needs {@link dockerReady}. */
+  startWorkload(name: string, signal: AbortSignal): Promise<WorkloadHandle>;
+  /** The command line that gives a person a shell on the node. */
+  shellArgv(): readonly [string, ...string[]];
+}
+
+export interface DaemonControl {
+  /** Started, not yet ready: readiness is /run/flannel/subnet.env. No effect when it runs already. */
+  start(): Promise<void>;
+  /** SIGTERM, then wait for the end; resolves with the exit code. */
+  stop(): Promise<number>;
+  /** Ends it with the signal (not waiting for readiness afterwards) and has it started again, as its supervisor would. */
+  restart(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  state(): Promise<DaemonState>;
+  /** All it has printed, oldest line first. */
+  logs(): Promise<string>;
+}
+
+export interface DaemonState {
+  readonly running: boolean;
+  /** As seen inside the node; undefined unless running. */
+  readonly pid?: number;
+  /** Of the last run; undefined while running or when never started. */
+  readonly exitCode?: number;
+}
+
+/** A container. As a {@link Runner} it runs the node's own programs (ping, nft, ip) in the container's network namespace. */
+export interface WorkloadHandle extends Runner {
+  /** `node1/a`. */
+  readonly name: string;
+  /** IPv4 address behind docker0. */
+  readonly address: string;
+}
