@@ -1,5 +1,4 @@
 // The one way to start a process and wait for it: argv in, text out, failures that can be pasted into a shell.
-import { execa } from 'execa';
 
 export type Argv = readonly [program: string, ...args: string[]];
 
@@ -81,6 +80,8 @@ export const localRunner: Runner = { run };
 async function run(argv: Argv, options: RunOptions = {}): Promise<RunResult> {
   const { input = '', env = {}, signal, timeout = 30_000, okCodes = [0] } = options;
   const [program, ...args] = argv;
+  // Loaded on first use: the daemon shares this file's types and errors, and its start has no 30 ms to spare.
+  const { execa } = await import('execa');
   const result = await execa(program, args, {
     input,
     env: { LC_ALL: 'C', ...env },

@@ -12,6 +12,11 @@ export async function sleep(milliseconds: number, signal?: AbortSignal): Promise
   }
 }
 
+/** Thrown by a probe when waiting longer is useless: `until` rethrows it at once. */
+export class GaveUp extends UserError {
+  override readonly name = 'GaveUp';
+}
+
 export interface UntilOptions {
   /** Completes "timed out after N s waiting for …". */
   readonly what: string;
@@ -39,6 +44,7 @@ export async function until<T>(probe: () => Promise<T | undefined>, options: Unt
       if (value !== undefined) return value;
       last = undefined;
     } catch (error) {
+      if (error instanceof GaveUp) throw error;
       last = error;
     }
     signal?.throwIfAborted();

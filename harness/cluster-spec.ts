@@ -1,0 +1,74 @@
+// What a cluster is, as data: defaults, names, and the refusal of what cannot be.
+import { UsageError } from '../lib/errors.ts';
+import type { DriverName } from './drivers/driver.ts';
+
+export interface ClusterSpec {
+  /** Unique on this machine; `[a-z0-9-]`, at most 24 characters. */
+  readonly name: string;
+  readonly driver: DriverName;
+  /** Nodes at the start, named node1, node2, … */
+  readonly nodes: number;
+  /** The network configuration, as it is written to `<prefix>/config`. */
+  readonly config: NetworkConfig;
+  /** Daemon reference of each node (`ts`, `bin:<path>`); `default` for those not named. */
+  readonly daemons: Readonly<Record<string, string>> & { readonly default: string };
+  /** Flags for every daemon, after those the lab sets itself. */
+  readonly flags: readonly string[];
+  /** Whether nodes run docker and one container each; without it a node is a daemon and nothing else. */
+  readonly docker: boolean;
+  /** MTU of the underlay in bytes. */
+  readonly mtu: number;
+  readonly etcdPrefix: string;
+  /** The cluster outlives the process that made it. */
+  readonly keep: boolean;
+}
+
+/** Only what the lab itself looks at; everything else passes through to the daemons. */
+export interface NetworkConfig {
+  readonly Network: string;
+  readonly Backend: { readonly Type: string } & Readonly<Record<string, unknown>>;
+  readonly [key: string]: unknown;
+}
+
+export type SpecInput = Partial<Omit<ClusterSpec, 'daemons' | 'config'>> & {
+  readonly driver: DriverName;
+  /** Backend type; `config` may say more. Default vxlan. */
+  readonly backend?: string | undefined;
+  readonly config?: Readonly<Record<string, unknown>> | undefined;
+  readonly daemons?: Readonly<Record<string, string>> | undefined;
+};
+
+export function clusterSpec({ backend, config, daemons, ...input }: SpecInput): ClusterSpec {
+  const spec: ClusterSpec = {
+    name: 'lab',
+    nodes: 3,
+    flags: [],
+    docker: true,
+    mtu: 1500,
+    etcdPrefix: '/coreos.com/network',
+    keep: false,
+    ...input,
+    config: { Network: '10.5.0.0/16', Backend: { Type: backend ?? 'vxlan' }, ...config },
+    daemons: { default: 'ts', ...daemons },
+  };
+  validate(spec);
+  return spec;
+}
+
+export function nodeName(index: number): string {
+  return `node${index + 1}`;
+}
+
+function validate({ name, nodes, mtu }: ClusterSpec): void {
+  if (!/^[a-z0-9][a-z0-9-]{0,23}$/.test(name)) {
+    throw new UsageError(`${JSON.stringify(name)} cannot name a cluster`, {
+      hint: 'use at most 24 of a-z, 0-9 and -, the first not a -',
+    });
+  }
+  if (!Number.isInteger(nodes) || nodes < 1 || nodes > 50) {
+    throw new UsageError(`a cluster of ${nodes} nodes cannot be made`, { hint: 'use 1 to 50 nodes' });
+  }
+  if (!Number.isInteger(mtu) || mtu < 1280 || mtu > 9216) {
+    throw new UsageError(`an underlay MTU of ${mtu} cannot be made`, { hint: 'use 1280 to 9216 bytes' });
+  }
+}

@@ -1,0 +1,162 @@
+// A netns node: network and mount namespaces held by one sleeping process inside the cluster's PID namespace.
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { hostIn, parseCidr4 } from '../../../lib/ip.ts';
+import { type Argv, localRunner, quote, type RunOptions, type RunResult } from '../../../lib/run.ts';
+import { until } from '../../../lib/wait.ts';
+import { dockerEnvFile, dockerEnvKey, mkDockerOptsArgs, subnetFile } from '../../node-files.ts';
+import type { DaemonControl, DaemonState, NodeHandle, NodePlan, WorkloadHandle } from '../driver.ts';
+import { parseBridgeOptions } from './docker-options.ts';
+import { enter, type Holder } from './holder.ts';
+import { dockerBridgeScript, startScript, stopScript, workloadScript } from './scripts.ts';
+
+/** What another process needs to use the node. */
+export interface NetnsNodeData {
+  readonly plan: NodePlan;
+  readonly address: string;
+  /** PID of the node's sleeping process, as numbered inside the cluster. */
+  readonly pid: number;
+  readonly workloads: readonly { readonly name: string; readonly address: string }[];
+}
+
+/** Node programs are found like root's, and `node` is the one that runs this harness. */
+const PATH = `${dirname(process.execPath)}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
+
+export class NetnsNode implements NodeHandle {
+  readonly name: string;
+  readonly address: string;
+  readonly plan: NodePlan;
+  readonly daemon: DaemonControl;
+  readonly #holder: Holder;
+  readonly #pid: number;
+  readonly #workloads: WorkloadHandle[];
+  readonly #removed: (node: NetnsNode) => void;
+
+  constructor(holder: Holder, data: NetnsNodeData, removed: (node: NetnsNode) => void) {
+    const { plan, address, pid, workloads } = data;
+    this.name = plan.name;
+    this.plan = plan;
+    this.address = address;
+    this.daemon = new NetnsDaemon(this);
+    this.#holder = holder;
+    this.#pid = pid;
+    this.#removed = removed;
+    this.#workloads = workloads.map(workload => this.#workload(workload.name, workload.address));
+  }
+
+  get workloads(): readonly WorkloadHandle[] {
+    return this.#workloads;
+  }
+
+  data(): NetnsNodeData {
+    const workloads = this.#workloads.map(({ name, address }) => ({
+      name: name.split('/')[1] ?? name,
+      address,
+    }));
+    return { plan: this.plan, address: this.address, pid: this.#pid, workloads };
+  }
+
+  run(argv: Argv, options: RunOptions = {}): Promise<RunResult> {
+    return localRunner.run([...enter(this.#holder, this.#pid), ...argv], {
+      ...options,
+      env: { PATH, ...options.env },
+    });
+  }
+
+  /** A file of the node, read without starting a process in it. */
+  readFile(path: string): Promise<string> {
+    return readFile(`/proc/${this.#holder.pid}/root/proc/${this.#pid}/root${path}`, 'utf8');
+  }
+
+  async dockerReady(signal: AbortSignal): Promise<void> {
+    await until(() => this.readFile(subnetFile), {
+      what: `${subnetFile} on ${this.name}`,
+      timeout: 60_000,
+      interval: 20,
+      signal,
+    });
+    await this.run([this.plan.daemon.mkDockerOpts, ...mkDockerOptsArgs], { signal });
+    const options = parseBridgeOptions(await this.readFile(dockerEnvFile), dockerEnvKey);
+    await this.run(['sh', '-c', dockerBridgeScript(options)], { signal });
+  }
+
+  async startWorkload(name: string, signal: AbortSignal): Promise<WorkloadHandle> {
+    const { stdout } = await this.run(['ip', '-j', '-4', 'address', 'show', 'docker0'], { signal });
+    const [docker0] = JSON.parse(stdout) as [
+      { mtu: number; addr_info: [{ local: string; prefixlen: number }] },
+    ];
+    const [{ local, prefixlen }] = docker0.addr_info;
+    const subnet = parseCidr4(`${local}/${prefixlen}`);
+    if (!subnet) throw new Error(`docker0 of ${this.name} has the address ${local}/${prefixlen}`);
+    const number = this.#workloads.length;
+    const address = hostIn(subnet, number + 2);
+    const link = `veth-${name}`.slice(0, 15);
+    await this.run(['sh', '-c', workloadScript({ name, link, address, gateway: local, mtu: docker0.mtu })], {
+      signal,
+    });
+    const workload = this.#workload(name, address.split('/')[0] ?? address);
+    this.#workloads.push(workload);
+    return workload;
+  }
+
+  shellArgv(): Argv {
+    return [...enter(this.#holder, this.#pid), 'env', `PS1=${this.name}# `, 'sh', '-i'];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Killing the sleeper does not end what runs in its namespaces, so everything there is found by namespace.
+    const sweep = `for proc in /proc/[0-9]*; do
+  [ "$(readlink $proc/ns/mnt)" = "$(readlink /proc/${this.#pid}/ns/mnt)" ] && echo \${proc#/proc/}
+done | xargs -r kill -9`;
+    await localRunner.run([...enter(this.#holder), 'sh', '-c', sweep], { okCodes: [0, 123] });
+    this.#removed(this);
+  }
+
+  #workload(name: string, address: string): WorkloadHandle {
+    const inNamespace = ['nsenter', `--net=/run/netns/${name}`, '--'] as const;
+    return {
+      name: `${this.name}/${name}`,
+      address,
+      run: (argv, options) => this.run([...inNamespace, ...argv], options),
+    };
+  }
+}
+
+class NetnsDaemon implements DaemonControl {
+  readonly #node: NetnsNode;
+
+  constructor(node: NetnsNode) {
+    this.#node = node;
+  }
+
+  async start(): Promise<void> {
+    if ((await this.state()).running) return;
+    const { daemon, flags } = this.#node.plan;
+    await this.#node.run(['sh', '-c', startScript('flanneld', quote([daemon.flanneld, ...flags]))]);
+  }
+
+  async stop(): Promise<number> {
+    return this.#end('TERM');
+  }
+
+  async restart(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    await this.#end(signal.slice(3));
+    await this.start();
+  }
+
+  async state(): Promise<DaemonState> {
+    const read = (kind: string) => this.#node.readFile(`/run/lab/flanneld.${kind}`).catch(() => undefined);
+    const [pid, exit] = await Promise.all([read('pid'), read('exit')]);
+    if (exit !== undefined) return { running: false, exitCode: Number(exit) };
+    return pid === undefined ? { running: false } : { running: true, pid: Number(pid) };
+  }
+
+  logs(): Promise<string> {
+    return this.#node.readFile('/run/lab/flanneld.log').catch(() => '');
+  }
+
+  async #end(signal: string): Promise<number> {
+    const { stdout } = await this.#node.run(['sh', '-c', stopScript('flanneld', signal)]);
+    return Number(stdout);
+  }
+}

@@ -1,0 +1,112 @@
+// The shell programs that run inside a netns cluster; pure text, so that a person can read and try them.
+import type { BridgeOptions } from './docker-options.ts';
+
+/** Holder: first process of the cluster's PID namespace. All namespaces of the cluster die with it. */
+export function holderScript({
+  keep,
+  mtu,
+  gateway,
+}: {
+  keep: boolean;
+  mtu: number;
+  gateway: string;
+}): string {
+  return `set -e
+mount -t tmpfs -o mode=755 tmpfs /run
+mkdir /run/lab
+ip link set lo up
+ip link add underlay mtu ${mtu} type bridge
+ip address add ${gateway} dev underlay
+ip link set underlay up
+echo ready
+exec 3<&0 >/dev/null 2>&1
+${keep ? 'sleep infinity &' : 'cat <&3 &   # ends when the process that made the cluster ends'}
+wait || :`;
+}
+
+/** A node: network and mount namespaces with a /run of their own, and `eth0` on the underlay. Prints its PID. */
+export function nodeScript(node: {
+  name: string;
+  index: number;
+  address: string;
+  gateway: string;
+  mtu: number;
+}) {
+  const { name, index, address, gateway, mtu } = node;
+  return `set -e
+unshare --net --mount sh -c '
+  mount -t tmpfs -o mode=755 tmpfs /run
+  mkdir -p /run/flannel /run/lab /run/netns
+  ip link set lo up
+  touch /run/lab/up
+  exec sleep infinity' >/dev/null 2>&1 </dev/null &
+pid=$!
+while [ ! -e /proc/$pid/root/run/lab/up ]; do kill -0 $pid; sleep 0.005; done
+ip link add veth${index} mtu ${mtu} alias ${name} type veth peer name eth0 mtu ${mtu} netns $pid
+ip link set veth${index} master underlay up
+nsenter --net=/proc/$pid/ns/net ip -batch - <<END
+address add ${address} dev eth0
+link set eth0 up
+route add default via ${gateway}
+END
+echo $pid`;
+}
+
+/** Starts a program in the background in /run/lab, its output in a file; its PID and exit code land in files beside it. */
+export function startScript(name: string, commandLine: string): string {
+  const file = `/run/lab/${name}`;
+  return `rm -f ${file}.exit
+cd /run/lab
+setsid sh -c '
+  env -i PATH="$PATH" ${commandLine.replaceAll("'", "'\\''")} >>${file}.log 2>&1 </dev/null &
+  echo $! >${file}.pid
+  wait $!
+  echo $? >${file}.exit' >/dev/null 2>&1 </dev/null &
+while [ ! -e ${file}.pid ]; do sleep 0.005; done`;
+}
+
+/** Signals what {@link startScript} started, waits for its end and prints its exit code. */
+export function stopScript(name: string, signal: string): string {
+  const file = `/run/lab/${name}`;
+  return `[ -e ${file}.exit ] || kill -${signal} "$(cat ${file}.pid)"
+while [ ! -e ${file}.exit ]; do sleep 0.01; done
+cat ${file}.exit
+rm -f ${file}.pid`;
+}
+
+/**
+ * What dockerd does to a host with the same options: the bridge, forwarding (with policy DROP when dockerd is the one
+ * who turns it on), its own accept rules and masquerading. iptables clears the host bits of `bip` itself.
+ */
+export function dockerBridgeScript({ bip, mtu, ipMasq }: BridgeOptions): string {
+  return `set -e
+ip link add docker0 ${mtu === undefined ? '' : `mtu ${mtu}`} type bridge
+ip address add ${bip} dev docker0
+ip link set docker0 up
+forwarding=/proc/sys/net/ipv4/ip_forward
+[ "$(cat $forwarding)" = 1 ] || { echo 1 >$forwarding; iptables -w -P FORWARD DROP; }
+iptables -w -A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+iptables -w -A FORWARD -i docker0 -j ACCEPT
+${ipMasq ? `iptables -w -t nat -A POSTROUTING -s ${bip} ! -o docker0 -j MASQUERADE` : ''}`;
+}
+
+/** A container without the container: a network namespace on docker0. */
+export function workloadScript(workload: {
+  name: string;
+  link: string;
+  address: string;
+  gateway: string;
+  mtu: number;
+}): string {
+  const { name, link, address, gateway, mtu } = workload;
+  return `set -e
+ip netns add ${name}
+ip link add ${link} mtu ${mtu} type veth peer name eth0 mtu ${mtu} netns ${name}
+ip link set ${link} master docker0 up
+ip -n ${name} -batch - <<END
+link set lo up
+address add ${address} dev eth0
+link set eth0 up
+route add default via ${gateway}
+END`;
+}

@@ -1,0 +1,97 @@
+// A netns site: the underlay bridge and etcd live in the holder's own namespaces, nodes hang off the bridge.
+import { readFile } from 'node:fs/promises';
+import { formatIp4, hostIn, parseCidr4 } from '../../../lib/ip.ts';
+import { needProgram } from '../../../lib/places.ts';
+import { localRunner, quote } from '../../../lib/run.ts';
+import type { NodeHandle, NodePlan, Owner, Site, SiteData } from '../driver.ts';
+import { endHolder, enter, type Holder } from './holder.ts';
+import { NetnsNode, type NetnsNodeData } from './node.ts';
+import { nodeScript, startScript } from './scripts.ts';
+
+/** Inside namespaces nobody else sees, so every cluster uses the same. */
+const subnet = parseCidr4('192.168.77.0/24') ?? { base: 0, length: 0 };
+const gateway = formatIp4(subnet.base + 1);
+const firstNode = 11;
+
+export const underlay = { gateway: hostIn(subnet, 1) };
+
+interface NetnsSiteData {
+  readonly holder: Holder;
+  readonly mtu: number;
+  readonly created: number;
+  readonly nodes: readonly NetnsNodeData[];
+}
+
+export class NetnsSite implements Site {
+  readonly driver = 'netns';
+  readonly owner: Owner;
+  readonly etcdEndpoint = `http://${gateway}:2379`;
+  readonly etcdHost: string;
+  readonly #holder: Holder;
+  readonly #mtu: number;
+  readonly #nodes: NetnsNode[];
+  /** Nodes ever made: neither addresses nor link names are used twice. */
+  #created: number;
+
+  constructor(owner: Owner, { holder, mtu, created, nodes }: NetnsSiteData) {
+    this.owner = owner;
+    this.#holder = holder;
+    this.#mtu = mtu;
+    this.#created = created;
+    this.#nodes = nodes.map(data => this.#node(data));
+    this.etcdHost = `unix:/proc/${holder.pid}/root/run/lab/etcd:0`;
+  }
+
+  static fromData(owner: Owner, data: SiteData): NetnsSite {
+    return new NetnsSite(owner, data as unknown as NetnsSiteData);
+  }
+
+  get nodes(): readonly NodeHandle[] {
+    return this.#nodes;
+  }
+
+  async startEtcd(): Promise<void> {
+    const argv = [
+      needProgram('etcd'),
+      '--name=etcd',
+      '--data-dir=/run/lab/etcd',
+      // For the harness, which is outside of the network namespace: a socket file named etcd:0 in the working folder.
+      `--listen-client-urls=http://0.0.0.0:2379,unix://etcd:0`,
+      `--advertise-client-urls=${this.etcdEndpoint}`,
+      '--listen-peer-urls=http://127.0.0.1:2380',
+    ];
+    await this.#run(startScript('etcd', quote(argv)));
+  }
+
+  async addNode(plan: NodePlan, signal: AbortSignal): Promise<NodeHandle> {
+    const index = firstNode + this.#created++;
+    const address = hostIn(subnet, index);
+    const script = nodeScript({ name: plan.name, index, address, gateway, mtu: this.#mtu });
+    const { stdout } = await this.#run(script, signal);
+    const data = { plan, address: formatIp4(subnet.base + index), pid: Number(stdout), workloads: [] };
+    const node = this.#node(data);
+    this.#nodes.push(node);
+    return node;
+  }
+
+  etcdLogs(): Promise<string> {
+    return readFile(`/proc/${this.#holder.pid}/root/run/lab/etcd.log`, 'utf8').catch(() => '');
+  }
+
+  data(): SiteData {
+    const nodes = this.#nodes.map(node => node.data());
+    return { holder: this.#holder, mtu: this.#mtu, created: this.#created, nodes };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await endHolder(this.#holder);
+  }
+
+  #node(data: NetnsNodeData): NetnsNode {
+    return new NetnsNode(this.#holder, data, node => this.#nodes.splice(this.#nodes.indexOf(node), 1));
+  }
+
+  #run(script: string, signal?: AbortSignal) {
+    return localRunner.run([...enter(this.#holder), 'sh', '-c', script], { signal });
+  }
+}
