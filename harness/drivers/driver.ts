@@ -1,5 +1,5 @@
 // What a driver gives a cluster: an underlay with etcd on it, nodes that run a daemon and docker, workloads behind docker0.
-import type { Runner } from '../../lib/run.ts';
+import type { Argv, Runner } from '../../lib/run.ts';
 
 export type DriverName = 'netns' | 'docker';
 
@@ -88,8 +88,14 @@ export interface Site extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** Somewhere commands can be run, by us or by a person. */
+export interface Place extends Runner {
+  /** The command line on this machine that runs `argv` there on our own stdin, stdout and stderr; `tty` for a person. */
+  commandLine(argv: Argv, options: { readonly tty: boolean }): Argv;
+}
+
 /** A node. As a {@link Runner} it runs commands as root in the node's namespaces, with the node's /run. */
-export interface NodeHandle extends Runner, AsyncDisposable {
+export interface NodeHandle extends Place, AsyncDisposable {
   readonly name: string;
   /** Its address on the underlay, which is on `eth0`. */
   readonly address: string;
@@ -100,8 +106,6 @@ export interface NodeHandle extends Runner, AsyncDisposable {
   dockerReady(signal: AbortSignal): Promise<void>;
   /** A container behind docker0, by default named `a`, `b`, …; needs {@link dockerReady}. */
   startWorkload(name: string, signal: AbortSignal): Promise<WorkloadHandle>;
-  /** The command line that gives a person a shell on the node. */
-  shellArgv(): readonly [string, ...string[]];
 }
 
 export interface DaemonControl {
@@ -125,7 +129,7 @@ export interface DaemonState {
 }
 
 /** A container. As a {@link Runner} it runs the node's own programs (ping, nft, ip) in the container's network namespace. */
-export interface WorkloadHandle extends Runner {
+export interface WorkloadHandle extends Place {
   /** `node1/a`. */
   readonly name: string;
   /** IPv4 address behind docker0. */

@@ -99,8 +99,8 @@ export class NetnsNode implements NodeHandle {
     return workload;
   }
 
-  shellArgv(): Argv {
-    return [...enter(this.#holder, this.#pid), 'env', `PS1=${this.name}# `, 'sh', '-i'];
+  commandLine(argv: Argv): Argv {
+    return [...enter(this.#holder, this.#pid), 'env', `PATH=${PATH}`, `PS1=${this.name}# `, ...argv];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -118,6 +118,7 @@ done | xargs -r kill -9`;
       name: `${this.name}/${name}`,
       address,
       run: (argv, options) => this.run([...inNamespace, ...argv], options),
+      commandLine: argv => this.commandLine([...inNamespace, ...argv]),
     };
   }
 }

@@ -1,0 +1,12 @@
+// The verbs of `lab`, in the order the help shows them.
+import type { Command } from '../command.ts';
+import { doctor } from './doctor.ts';
+import { down, gc } from './down.ts';
+import { exec, shell } from './exec.ts';
+import { logs } from './logs.ts';
+import { ls } from './ls.ts';
+import { ping } from './ping.ts';
+import { up } from './up.ts';
+import { verify } from './verify.ts';
+
+export const commands: readonly Command[] = [verify, up, ls, ping, exec, shell, logs, down, gc, doctor];

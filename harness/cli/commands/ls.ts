@@ -1,0 +1,42 @@
+// lab ls: the clusters on this machine.
+import { isAbandoned } from '../../owner.ts';
+import { allRecords, type ClusterRecord } from '../../registry.ts';
+import type { Command } from '../command.ts';
+import { table } from '../output.ts';
+
+export const ls: Command = {
+  name: 'ls',
+  summary: 'list clusters',
+  flags: {},
+
+  async run({ out }) {
+    const clusters = (await allRecords()).map(describe);
+    out.data({ clusters });
+    const rows = clusters.map(({ name, driver, backend, nodes, since, state }) => [
+      name,
+      driver,
+      backend,
+      String(nodes),
+      since,
+      state,
+    ]);
+    out.line(
+      clusters.length === 0
+        ? 'no clusters'
+        : table([['NAME', 'DRIVER', 'BACKEND', 'NODES', 'SINCE', 'STATE'], ...rows]),
+    );
+    return 0;
+  },
+};
+
+function describe({ spec, owner, since, site }: ClusterRecord) {
+  const state = isAbandoned(owner) ? 'abandoned: lab gc' : site ? 'up' : 'coming up';
+  return {
+    name: spec.name,
+    driver: spec.driver,
+    backend: spec.config.Backend.Type,
+    nodes: spec.nodes,
+    since,
+    state,
+  };
+}

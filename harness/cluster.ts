@@ -1,0 +1,189 @@
+// A running cluster: etcd, nodes with a daemon, docker0 and a container each, and the checks a scenario asks of it.
+import { GaveUp, until } from '../lib/wait.ts';
+import { allPairs, allPairsExcept, expectReachable, type Matrix } from './checks/reachability.ts';
+import { collectFacts, type NodeFacts, subnetProblems } from './checks/subnets.ts';
+import { type ClusterSpec, nodeName } from './cluster-spec.ts';
+import { resolveDaemons } from './daemon-program.ts';
+import type { DaemonProgram, Driver, NodeHandle, Site, WorkloadHandle } from './drivers/driver.ts';
+import { loadDriver } from './drivers/index.ts';
+import { subnetFile } from './node-files.ts';
+import { daemonReady, type SubnetEnv } from './node-state.ts';
+import { ownedHere } from './owner.ts';
+import { type ClusterRecord, claimName, forget, saveRecord } from './registry.ts';
+import { Store } from './store.ts';
+
+export interface CheckOptions {
+  /** These nodes are expected to be cut off from all others. */
+  readonly except?: readonly NodeHandle[];
+  /** Milliseconds. Default 10 000. */
+  readonly timeout?: number;
+}
+
+export class Cluster implements AsyncDisposable {
+  readonly spec: ClusterSpec;
+  readonly store: Store;
+  readonly #site: Site;
+  readonly #since: string;
+  readonly #programs: ReadonlyMap<string, DaemonProgram>;
+  readonly #signal: AbortSignal;
+
+  private constructor(
+    site: Site,
+    record: ClusterRecord,
+    programs: ReadonlyMap<string, DaemonProgram>,
+    signal: AbortSignal,
+  ) {
+    this.spec = record.spec;
+    this.store = new Store(site.etcdHost, record.spec.etcdPrefix);
+    this.#site = site;
+    this.#since = record.since;
+    this.#programs = programs;
+    this.#signal = signal;
+  }
+
+  /** Brings a cluster up until every daemon is ready and every workload runs. Failing or aborted, it leaves nothing. */
+  static async up(
+    spec: ClusterSpec,
+    driver: Driver,
+    { signal, progress, onFailure }: UpOptions,
+  ): Promise<Cluster> {
+    const owner = ownedHere(spec.name, { keep: spec.keep });
+    const record = { spec, owner, since: new Date().toISOString() };
+    const programs = await resolveDaemons(spec.daemons);
+    await claimName(record);
+    let cluster: Cluster | undefined;
+    try {
+      const site = await driver.create({ owner, mtu: spec.mtu }, signal);
+      cluster = new Cluster(site, record, programs, signal);
+      await cluster.#bringUp(progress ?? (() => {}));
+      return cluster;
+    } catch (error) {
+      if (cluster) {
+        if (!signal.aborted) await onFailure?.(cluster, error);
+        await cluster[Symbol.asyncDispose]();
+      }
+      await forget(spec.name);
+      throw error;
+    }
+  }
+
+  /** A cluster that another process brought up. */
+  static async attach(record: ClusterRecord, signal: AbortSignal): Promise<Cluster> {
+    const driver = await loadDriver(record.spec.driver);
+    const site = await driver.attach(record.owner, record.site ?? {});
+    return new Cluster(site, record, await resolveDaemons(record.spec.daemons), signal);
+  }
+
+  get nodes(): readonly NodeHandle[] {
+    return this.#site.nodes;
+  }
+
+  get workloads(): readonly WorkloadHandle[] {
+    return this.nodes.flatMap(node => node.workloads);
+  }
+
+  node(name: string): NodeHandle | undefined {
+    return this.nodes.find(node => node.name === name);
+  }
+
+  /** Boots one more node and waits until its workload runs. */
+  async join(name = nodeName(this.nodes.length)): Promise<NodeHandle> {
+    const node = await this.#boot(name);
+    await this.#start(node);
+    await this.#save();
+    return node;
+  }
+
+  /** The node goes for good: its daemon stops, its lease is removed, everything of it disappears. */
+  async leave(node: NodeHandle): Promise<void> {
+    await node.daemon.stop();
+    await this.store.removeLease(node.address);
+    await node[Symbol.asyncDispose]();
+    await this.#save();
+  }
+
+  /** Waits until the daemon of the node has (again) a subnet, and returns what it says of it. */
+  subnet(node: NodeHandle): Promise<SubnetEnv> {
+    return daemonReady(node, this.#signal);
+  }
+
+  /** Every pair of workloads must reach each other, with their own source addresses. */
+  expectReachable({ except, timeout = 10_000 }: CheckOptions = {}): Promise<Matrix> {
+    const expected = except ? allPairsExcept(except) : allPairs;
+    return expectReachable(this.workloads, { expected, timeout, signal: this.#signal });
+  }
+
+  /** Lease, subnet.env and docker0 of each node must be one subnet, and nobody else's. */
+  async expectUniqueSubnets(timeout = 10_000): Promise<readonly NodeFacts[]> {
+    let problems: readonly string[] = [];
+    const probe = async () => {
+      const facts = await collectFacts(this.nodes, this.store);
+      problems = subnetProblems(facts);
+      return problems.length === 0 ? facts : undefined;
+    };
+    return until(probe, { what: 'unique subnets', timeout, signal: this.#signal }).catch(error => {
+      throw problems.length > 0 ? new GaveUp(problems.join('\n'), { cause: error }) : error;
+    });
+  }
+
+  etcdLogs(): Promise<string> {
+    return this.#site.etcdLogs();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.store[Symbol.asyncDispose]();
+    await this.#site[Symbol.asyncDispose]();
+    await forget(this.spec.name);
+  }
+
+  async #bringUp(progress: (text: string) => void): Promise<void> {
+    await this.#save();
+    const names = Array.from({ length: this.spec.nodes }, (_, index) => nodeName(index));
+    const configured = this.store.ready(this.#signal).then(() => this.store.putConfig(this.spec.config));
+    const booting = names.map(name => this.#boot(name));
+    const [nodes] = await Promise.all([Promise.all(booting), configured]);
+    progress(`etcd and ${nodes.length} nodes are up`);
+    await Promise.all(nodes.map(node => this.#start(node)));
+    progress(this.spec.docker ? 'daemons, docker0 and containers are up' : 'daemons are ready');
+    await this.#save();
+  }
+
+  #boot(name: string): Promise<NodeHandle> {
+    const ref = this.spec.daemons[name] ?? this.spec.daemons.default;
+    const daemon = this.#programs.get(ref);
+    if (!daemon) throw new Error(`the daemon ${ref} of ${name} was never resolved`);
+    return this.#site.addNode({ name, daemon, flags: this.#flags(), docker: this.spec.docker }, this.#signal);
+  }
+
+  async #start(node: NodeHandle): Promise<void> {
+    await node.daemon.start();
+    await daemonReady(node, this.#signal);
+    if (!this.spec.docker) return;
+    await node.dockerReady(this.#signal);
+    await node.startWorkload('a', this.#signal);
+  }
+
+  #flags(): readonly string[] {
+    return [
+      `-etcd-endpoints=${this.#site.etcdEndpoint}`,
+      `-etcd-prefix=${this.spec.etcdPrefix}`,
+      '-iface=eth0',
+      '-ip-masq=true',
+      `-subnet-file=${subnetFile}`,
+      ...this.spec.flags,
+    ];
+  }
+
+  #save(): Promise<void> {
+    const owner = this.#site.owner;
+    return saveRecord({ spec: this.spec, owner, since: this.#since, site: this.#site.data() });
+  }
+}
+
+export interface UpOptions {
+  readonly signal: AbortSignal;
+  /** Told each stage as it is reached. */
+  readonly progress?: ((text: string) => void) | undefined;
+  /** Called with what there is of a cluster that could not be brought up, before it is removed. */
+  readonly onFailure?: ((cluster: Cluster, error: unknown) => Promise<void>) | undefined;
+}
