@@ -1,13 +1,17 @@
 // A running cluster: etcd, nodes with a daemon, docker0 and a container each, and the checks a scenario asks of it.
-import { GaveUp, until } from '../lib/wait.ts';
+import { UserError } from '../lib/errors.ts';
+import { type Cidr4, formatCidr4 } from '../lib/ip.ts';
+import { until } from '../lib/wait.ts';
+import { Pinging } from './checks/pinging.ts';
 import { allPairs, allPairsExcept, expectReachable, type Matrix } from './checks/reachability.ts';
+import { routeProblems } from './checks/routes.ts';
 import { collectFacts, type NodeFacts, subnetProblems } from './checks/subnets.ts';
 import { type ClusterSpec, nodeName } from './cluster-spec.ts';
-import { resolveDaemons } from './daemon-program.ts';
-import type { DaemonProgram, Driver, NodeHandle, Site, WorkloadHandle } from './drivers/driver.ts';
+import { resolveDaemon } from './daemon-program.ts';
+import type { Driver, NodeHandle, Site, WorkloadHandle } from './drivers/driver.ts';
 import { loadDriver } from './drivers/index.ts';
 import { subnetFile } from './node-files.ts';
-import { daemonReady, type SubnetEnv } from './node-state.ts';
+import { daemonReady, type SubnetEnv, subnetFileVersion } from './node-state.ts';
 import { ownedHere } from './owner.ts';
 import { type ClusterRecord, claimName, forget, saveRecord } from './registry.ts';
 import { Store } from './store.ts';
@@ -24,20 +28,13 @@ export class Cluster implements AsyncDisposable {
   readonly store: Store;
   readonly #site: Site;
   readonly #since: string;
-  readonly #programs: ReadonlyMap<string, DaemonProgram>;
   readonly #signal: AbortSignal;
 
-  private constructor(
-    site: Site,
-    record: ClusterRecord,
-    programs: ReadonlyMap<string, DaemonProgram>,
-    signal: AbortSignal,
-  ) {
+  private constructor(site: Site, record: ClusterRecord, signal: AbortSignal) {
     this.spec = record.spec;
     this.store = new Store(site.etcdHost, record.spec.etcdPrefix);
     this.#site = site;
     this.#since = record.since;
-    this.#programs = programs;
     this.#signal = signal;
   }
 
@@ -49,12 +46,12 @@ export class Cluster implements AsyncDisposable {
   ): Promise<Cluster> {
     const owner = ownedHere(spec.name, { keep: spec.keep });
     const record = { spec, owner, since: new Date().toISOString() };
-    const programs = await resolveDaemons(spec.daemons);
+    await Promise.all(Object.values(spec.daemons).map(resolveDaemon));
     await claimName(record);
     let cluster: Cluster | undefined;
     try {
       const site = await driver.create({ owner, mtu: spec.mtu }, signal);
-      cluster = new Cluster(site, record, programs, signal);
+      cluster = new Cluster(site, record, signal);
       await cluster.#bringUp(progress ?? (() => {}));
       return cluster;
     } catch (error) {
@@ -71,19 +68,23 @@ export class Cluster implements AsyncDisposable {
   static async attach(record: ClusterRecord, signal: AbortSignal): Promise<Cluster> {
     const driver = await loadDriver(record.spec.driver);
     const site = await driver.attach(record.owner, record.site ?? {});
-    return new Cluster(site, record, await resolveDaemons(record.spec.daemons), signal);
+    return new Cluster(site, record, signal);
   }
 
+  /** In the order of their names. */
   get nodes(): readonly NodeHandle[] {
-    return this.#site.nodes;
+    return this.#site.nodes.toSorted((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
   }
 
   get workloads(): readonly WorkloadHandle[] {
     return this.nodes.flatMap(node => node.workloads);
   }
 
-  node(name: string): NodeHandle | undefined {
-    return this.nodes.find(node => node.name === name);
+  /** The node of that name; throws when there is none. */
+  node(name: string): NodeHandle {
+    const found = this.nodes.find(node => node.name === name);
+    if (!found) throw new UserError(`cluster ${this.spec.name} has no ${name}`);
+    return found;
   }
 
   /** Boots one more node and waits until its workload runs. */
@@ -115,15 +116,44 @@ export class Cluster implements AsyncDisposable {
 
   /** Lease, subnet.env and docker0 of each node must be one subnet, and nobody else's. */
   async expectUniqueSubnets(timeout = 10_000): Promise<readonly NodeFacts[]> {
-    let problems: readonly string[] = [];
-    const probe = async () => {
-      const facts = await collectFacts(this.nodes, this.store);
-      problems = subnetProblems(facts);
-      return problems.length === 0 ? facts : undefined;
-    };
-    return until(probe, { what: 'unique subnets', timeout, signal: this.#signal }).catch(error => {
-      throw problems.length > 0 ? new GaveUp(problems.join('\n'), { cause: error }) : error;
-    });
+    const collect = () => collectFacts(this.nodes, this.store);
+    return this.#untilNoProblems(collect, async facts => subnetProblems(facts), 'unique subnets', timeout);
+  }
+
+  /** All nodes, or those given, must have a route to the subnet. */
+  async expectRoute(subnet: Cidr4, nodes = this.nodes, timeout = 10_000): Promise<void> {
+    const look = () => routeProblems(nodes, subnet, true);
+    await this.#untilNoProblems(
+      look,
+      async problems => problems,
+      `a route to ${formatCidr4(subnet)}`,
+      timeout,
+    );
+  }
+
+  /** No node may have a route to the subnet. */
+  async expectNoRoute(subnet: Cidr4, nodes = this.nodes, timeout = 10_000): Promise<void> {
+    const look = () => routeProblems(nodes, subnet, false);
+    await this.#untilNoProblems(
+      look,
+      async problems => problems,
+      `no route to ${formatCidr4(subnet)}`,
+      timeout,
+    );
+  }
+
+  /** All workloads ping all others until the result is stopped. */
+  startPinging(): Promise<Pinging> {
+    return Pinging.start(this.workloads);
+  }
+
+  /** Ends the daemon with the signal, has it started again and waits until it has written its subnet.env anew. */
+  async restartDaemon(node: NodeHandle, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const before = await subnetFileVersion(node);
+    await node.daemon.restart(signal);
+    const probe = async () => ((await subnetFileVersion(node)) === before ? undefined : true);
+    const what = `the restarted daemon on ${node.name} to write subnet.env`;
+    await until(probe, { what, timeout: 30_000, interval: 50, signal: this.#signal });
   }
 
   etcdLogs(): Promise<string> {
@@ -148,10 +178,9 @@ export class Cluster implements AsyncDisposable {
     await this.#save();
   }
 
-  #boot(name: string): Promise<NodeHandle> {
+  async #boot(name: string): Promise<NodeHandle> {
     const ref = this.spec.daemons[name] ?? this.spec.daemons.default;
-    const daemon = this.#programs.get(ref);
-    if (!daemon) throw new Error(`the daemon ${ref} of ${name} was never resolved`);
+    const daemon = await resolveDaemon(ref);
     return this.#site.addNode({ name, daemon, flags: this.#flags(), docker: this.spec.docker }, this.#signal);
   }
 
@@ -161,6 +190,23 @@ export class Cluster implements AsyncDisposable {
     if (!this.spec.docker) return;
     await node.dockerReady(this.#signal);
     await node.startWorkload('a', this.#signal);
+  }
+
+  async #untilNoProblems<T>(
+    look: () => Promise<T>,
+    judge: (seen: T) => Promise<readonly string[]>,
+    what: string,
+    timeout: number,
+  ): Promise<T> {
+    let problems: readonly string[] = [];
+    const probe = async () => {
+      const seen = await look();
+      problems = await judge(seen);
+      return problems.length === 0 ? seen : undefined;
+    };
+    return until(probe, { what, timeout, signal: this.#signal }).catch(error => {
+      throw problems.length > 0 ? new UserError(problems.join('\n'), { cause: error }) : error;
+    });
   }
 
   #flags(): readonly string[] {

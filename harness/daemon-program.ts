@@ -11,16 +11,16 @@ import type { DaemonProgram } from './drivers/driver.ts';
 
 const packageRoot = packageFolder(fileURLToPath(import.meta.url));
 
-/** Resolves each reference once, however many nodes use it. */
-export async function resolveDaemons(
-  refs: Readonly<Record<string, string>>,
-): Promise<ReadonlyMap<string, DaemonProgram>> {
-  const distinct = [...new Set(Object.values(refs))];
-  const programs = await Promise.all(distinct.map(resolveDaemon));
-  return new Map(programs.map(program => [program.ref, program]));
+const resolved = new Map<string, Promise<DaemonProgram>>();
+
+/** Resolves a reference; the work is done once in this process, however many nodes use it. */
+export function resolveDaemon(ref: string): Promise<DaemonProgram> {
+  const program = resolved.get(ref) ?? resolveOnce(ref);
+  resolved.set(ref, program);
+  return program;
 }
 
-export async function resolveDaemon(ref: string): Promise<DaemonProgram> {
+async function resolveOnce(ref: string): Promise<DaemonProgram> {
   if (ref === 'ts') return thisTree();
   if (ref.startsWith('bin:')) return binary(ref, resolve(ref.slice('bin:'.length)));
   const guess = nearest(ref.split(':')[0] ?? ref, ['ts', 'bin']);
@@ -35,7 +35,7 @@ async function binary(ref: string, path: string): Promise<DaemonProgram> {
   } catch (cause) {
     throw new UsageError(`${ref}: ${path} is not an executable file`, { hint: `ls -l ${path}`, cause });
   }
-  const { mkDockerOpts } = await thisTree();
+  const { mkDockerOpts } = await resolveDaemon('ts');
   return { ref, flanneld: await realpath(path), mkDockerOpts, beside: [] };
 }
 

@@ -44,6 +44,12 @@ export async function subnetEnv(node: NodeHandle): Promise<SubnetEnv | undefined
   return code === 0 ? parseSubnetEnv(stdout) : undefined;
 }
 
+/** Changes whenever subnet.env is written, even with the same content: it is always renamed into place. */
+export async function subnetFileVersion(node: NodeHandle): Promise<string> {
+  const { stdout } = await node.run(['stat', '-c', '%i %y', subnetFile], { okCodes: [0, 1] });
+  return stdout;
+}
+
 /** Waits for subnet.env; stops waiting when the daemon has ended, and says what it printed last. */
 export function daemonReady(node: NodeHandle, signal: AbortSignal, timeout = 30_000): Promise<SubnetEnv> {
   const probe = async () => {

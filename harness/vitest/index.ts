@@ -1,0 +1,6 @@
+// `flannel-lab/vitest`: what a scenario imports, in this repository and in others.
+export { expect } from 'vitest';
+export type { Cluster } from '../cluster.ts';
+export type { NodeHandle, WorkloadHandle } from '../drivers/driver.ts';
+export { onEveryPlatform, type Platform } from './platforms.ts';
+export { type ScenarioSpec, test } from './test.ts';

@@ -1,0 +1,54 @@
+// Where scenarios run: every driver that can run here with every backend, and a reason for each that cannot.
+import { describe, test as plainTest } from 'vitest';
+import type { DriverName, Problem } from '../drivers/driver.ts';
+import { driverNames, loadDriver } from '../drivers/index.ts';
+
+export interface Platform {
+  readonly driver: DriverName;
+  readonly backend: string;
+}
+
+export interface PlatformOptions {
+  /** Drivers the scenarios make sense on. Default: all. */
+  readonly drivers?: readonly DriverName[];
+  /** Default: vxlan and host-gw. */
+  readonly backends?: readonly string[];
+}
+
+const required = (process.env.REQUIRE ?? '').split(',').filter(Boolean);
+const problemsOf = new Map<DriverName, readonly Problem[]>(
+  await Promise.all(
+    driverNames.map(
+      async name => [name, await (await loadDriver(name)).preflight()] satisfies [DriverName, unknown],
+    ),
+  ),
+);
+
+/**
+ * Registers `body` once for each platform. DRIVER=netns or BACKEND=vxlan in the environment narrows the choice.
+ * A driver that cannot run here is skipped with its reason in the name, or fails when REQUIRE lists it.
+ */
+export function onEveryPlatform(options: PlatformOptions, body: (platform: Platform) => void): void {
+  const drivers = (options.drivers ?? driverNames).filter(name => (process.env.DRIVER ?? name) === name);
+  const backends = (options.backends ?? ['vxlan', 'host-gw']).filter(
+    type => (process.env.BACKEND ?? type) === type,
+  );
+  for (const driver of drivers) {
+    const problems = problemsOf.get(driver) ?? [];
+    if (problems.length > 0) notHere(driver, problems);
+    else for (const backend of backends) describe(`${driver} ${backend}`, () => body({ driver, backend }));
+  }
+}
+
+function notHere(driver: DriverName, problems: readonly Problem[]): void {
+  const reason = problems.map(({ what, fix }) => `${what} (${fix})`).join('; ');
+  if (!required.includes(driver)) {
+    describe.skip(`${driver} skipped: ${reason}`, () => {
+      plainTest('everything', () => {});
+    });
+    return;
+  }
+  plainTest(`${driver} is required`, () => {
+    throw new Error(`REQUIRE lists the ${driver} driver, which cannot run here: ${reason}`);
+  });
+}
