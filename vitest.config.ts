@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    reporters: ['default', ['json', { outputFile: '.reports/vitest.json' }], './ci/closing-table.ts'],
+    retry: 0,
     projects: [
       {
         test: {
@@ -16,7 +18,9 @@ export default defineConfig({
         test: {
           name: 'contract',
           include: ['{daemon,harness,lib}/**/*.contract.ts'],
-          testTimeout: 30_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
         },
       },
       {
@@ -30,6 +34,5 @@ export default defineConfig({
         },
       },
     ],
-    retry: 0,
   },
 });
