@@ -4,12 +4,16 @@
 find_engine() {
 	have docker || return 1
 	for host in ${DOCKER_HOST:-unix:///var/run/docker.sock "unix://$run/docker.sock"}; do
-		case $host in unix://*) [ -S "${host#unix://}" ] || continue ;; esac
-		timeout 10 docker --host "$host" version >/dev/null 2>&1 || continue
+		answers "$host" || continue
 		export DOCKER_HOST="$host"
 		return
 	done
 	return 1
+}
+
+answers() { # engine's address
+	case $1 in unix://*) [ -S "${1#unix://}" ] || return 1 ;; esac
+	timeout 10 docker --host "$1" version >/dev/null 2>&1
 }
 
 need_engine() { # [--docker]
@@ -57,6 +61,7 @@ try_engine() {
 	if pid=$(engine_pid); then
 		skip docker "the private engine (pid $pid) runs but does not answer" "kill $pid, then sh ci/setup --docker"
 	elif start_engine; then
+		export DOCKER_HOST="unix://$run/docker.sock"
 		engine=$DOCKER_HOST
 	else
 		tail -n 15 "$run/docker.log" | sed 's/^/  | /' >&2
@@ -65,15 +70,29 @@ try_engine() {
 }
 
 start_engine() {
-	rm -f "$run/docker.pid"
+	stop_strays
 	# Copies, so that the engine can do without this folder.
 	cp images/node/runc-bounded ci/setup.d/run-engine "$state/"
 	setsid sh "$state/run-engine" "$state" "$run" </dev/null >"$run/docker.log" 2>&1 9>&- &
-	for _ in $(seq 150); do
-		find_engine && return
-		sleep 0.2
+	for _ in $(seq 300); do
+		answers "unix://$run/docker.sock" && return
+		kill -0 "$!" 2>/dev/null || return 1
+		sleep 0.1
 	done
 	return 1
+}
+
+# An engine that was killed leaves its containerd and the containers' shims behind; their command line names our folder.
+# Its pid files would make the next one wait for a containerd that is gone.
+stop_strays() {
+	for folder in /proc/[0-9]*; do
+		stray=${folder#/proc/}
+		command_line "$stray" | grep -q "^[^ ]*containerd.* $run/docker/containerd/" || continue
+		say "stopping $(cat "$folder/comm"), left behind by the engine (pid $stray)"
+		pkill -KILL -P "$stray" || :
+		kill -KILL "$stray" || :
+	done
+	rm -f "$run/docker.pid" "$run/docker/containerd/containerd.pid"
 }
 
 # The private engine's pid, only if that process is really ours.
@@ -84,4 +103,4 @@ engine_pid() {
 	echo "$pid"
 }
 
-command_line() { tr '\0' ' ' <"/proc/$1/cmdline" 2>/dev/null; }
+command_line() { { tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null; }

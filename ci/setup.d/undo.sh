@@ -2,16 +2,25 @@
 
 undo() {
 	if [ -d "$state" ]; then take_turn; fi
-	if pid=$(engine_pid); then
-		say "stopping the private Docker engine (pid $pid)"
-		kill "$pid"
-		wait_for_exit "$pid" || die "the private engine (pid $pid) does not stop" "kill -9 $pid; sh ci/setup --undo"
+	if [ -d "$state/docker" ]; then stop_engine; fi
+	if find_engine; then
+		remove_ours --filter label=flannel-lab
+		remove_our_images
 	fi
-	stop_strays
-	if find_engine; then remove_labelled; fi
 	say "removing $state and the engine's files in $run (installed system tools stay)"
 	rm -rf --one-file-system "$run"/docker "$run"/docker.* "$state"
 	rmdir "$run" 2>/dev/null || :
+}
+
+# Only the engine itself can remove its bridges, also those an earlier one left when it was killed.
+stop_engine() {
+	pid=$(engine_pid) || { mkdir -p "$run" && start_engine; } || say 'the private engine does not start to clean up'
+	if pid=$(engine_pid); then
+		say "stopping the private Docker engine (pid $pid)"
+		(export DOCKER_HOST="unix://$run/docker.sock" && remove_ours)
+		kill "$pid"
+		wait_for_exit "$pid" || die "the private engine (pid $pid) does not stop" "kill -9 $pid; sh ci/setup --undo"
+	fi
 }
 
 wait_for_exit() { # pid
@@ -22,24 +31,13 @@ wait_for_exit() { # pid
 	return 1
 }
 
-# An engine that was killed leaves its containerd and the containers' shims behind; their command line names our folder.
-stop_strays() {
-	for folder in /proc/[0-9]*; do
-		stray=${folder#/proc/}
-		command_line "$stray" | grep -q "^[^ ]*containerd.* $run/docker/containerd/" || continue
-		say "stopping $(cat "$folder/comm"), left behind by the engine (pid $stray)"
-		pkill -KILL -P "$stray" || :
-		kill -KILL "$stray" || :
-	done
+remove_ours() { # [--filter label=…]
+	for id in $(docker container ls --all --quiet "$@"); do docker container rm --force --volumes "$id" >/dev/null; done
+	for id in $(docker network ls --quiet --filter type=custom "$@"); do docker network rm "$id" >/dev/null; done
 }
 
-remove_labelled() {
-	for kind in container network volume image; do
-		case $kind in container) remove='rm --force --volumes' ;; image) remove='rm --force' ;; *) remove=rm ;; esac
-		case $kind in container | image) list='ls --all --quiet' ;; *) list='ls --quiet' ;; esac
-		# shellcheck disable=SC2086 # options are words
-		for id in $(docker $kind $list --filter label=flannel-lab | sort -u); do
-			docker $kind $remove "$id" >/dev/null 2>&1 && say "removed $kind $id" || say "could not remove $kind $id"
-		done
-	done
+# A parent goes with its last child and is then found missing, so what is said about single images tells nothing.
+remove_our_images() {
+	# shellcheck disable=SC2046 # one word per image
+	docker image rm --force $(docker image ls --quiet --filter label=flannel-lab | sort -u) >/dev/null 2>&1 || :
 }

@@ -1,0 +1,59 @@
+// Bundles the daemon and mk-docker-opts into one file each, with the native part of koffi beside them.
+import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build, type Plugin } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Writes flanneld.js, mk-docker-opts.js and koffi.node into `folder`. */
+export async function buildDaemon(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await Promise.all([
+    build({
+      absWorkingDir: root,
+      entryPoints: { flanneld: 'daemon/main.ts', 'mk-docker-opts': 'daemon/mk-docker-opts.ts' },
+      outdir: folder,
+      bundle: true,
+      platform: 'node',
+      target: 'node24',
+      // CommonJS runs wherever the file is copied to, with and without a package.json above it.
+      format: 'cjs',
+      define: { 'import.meta.url': 'bundleUrl', 'import.meta.dirname': '__dirname' },
+      banner: {
+        js: '#!/usr/bin/env node\nconst bundleUrl = require("node:url").pathToFileURL(__filename).href;',
+      },
+      minifySyntax: true,
+      legalComments: 'external',
+      logLevel: 'error',
+      plugins: [nativeBeside, preparedProto],
+    }).then(() =>
+      Promise.all(['flanneld.js', 'mk-docker-opts.js'].map(name => chmod(join(folder, name), 0o755))),
+    ),
+    copyFile(nativeKoffi(), join(folder, 'koffi.node')),
+    writeFile(join(folder, 'package.json'), '{ "type": "commonjs" }\n'),
+  ]);
+}
+
+/** koffi looks for its native part in packages that are not there once it is bundled. */
+const nativeBeside: Plugin = {
+  name: 'native-beside',
+  setup({ onLoad }) {
+    onLoad({ filter: /koffi[\\/]src[\\/]koffi[\\/]src[\\/]static\.js$/ }, () => ({
+      contents: 'const native = require; export const loadStatic = () => native("./koffi.node");',
+    }));
+  },
+};
+
+function nativeKoffi(): string {
+  const require = createRequire(createRequire(import.meta.url).resolve('koffi'));
+  const folder = dirname(require.resolve(`@koromix/koffi-linux-${process.arch}`));
+  return join(folder, `linux_${process.arch}`, 'koffi.node');
+}
+
+/** etcd3 parses its .proto files at each start, which takes longer than everything else; here they are parsed once. */
+const preparedProto: Plugin = {
+  name: 'prepared-proto',
+  setup() {},
+};
