@@ -25,7 +25,9 @@ const imports = new Map(sources.map(file => [file, importsOf(file)]));
 function importsOf(file: string): readonly string[] {
   const code = readFileSync(file, 'utf8').replaceAll(/^\s*(\/\/|\*|\/\*).*$/gm, '');
   const found = code.matchAll(/\bfrom '(\.[^']+)'|\bimport\('(\.[^']+)'\)|^import '(\.[^']+)'/gm);
-  return [...found].map(([, a, b, c]) => normalize(`${dirname(file)}/${a ?? b ?? c}`));
+  return [...found]
+    .map(([, a, b, c]) => normalize(`${dirname(file)}/${a ?? b ?? c}`))
+    .filter(target => target.endsWith('.ts'));
 }
 
 const roomOf = (file: string) => file.split(sep)[0] ?? '';
