@@ -1,0 +1,46 @@
+// Wakes one waiting loop: any number of rings while it is busy count as one.
+
+export class Bell {
+  #rung = false;
+  #wake: (() => void) | undefined;
+
+  ring(): void {
+    this.#rung = true;
+    this.#wake?.();
+  }
+
+  /**
+   * Resolves with true once the bell rang since the last call, with false after `milliseconds`; rejects with the
+   * signal's reason when it aborts.
+   */
+  async heard(milliseconds: number, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted();
+    if (!this.#rung) {
+      // Timers beyond 2^31 ms fire at once.
+      await this.#wait(Math.min(Math.max(0, milliseconds), 2 ** 31 - 1), signal);
+      signal.throwIfAborted();
+    }
+    const rung = this.#rung;
+    this.#rung = false;
+    return rung;
+  }
+
+  #wait(milliseconds: number, signal: AbortSignal): Promise<void> {
+    return new Promise(resolve => {
+      const done = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        this.#wake = undefined;
+        resolve();
+      };
+      const timer = setTimeout(done, milliseconds);
+      signal.addEventListener('abort', done, { once: true });
+      this.#wake = done;
+    });
+  }
+}
+
+/** Rings the bell for each item until the source ends, which it does when its signal aborts. */
+export async function ringOn(source: AsyncIterable<unknown>, bell: Bell): Promise<void> {
+  for await (const _ of source) bell.ring();
+}

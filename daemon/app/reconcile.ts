@@ -1,0 +1,135 @@
+// The one loop that owns the kernel: read what is there, compare with what should be, change it, keep what failed.
+import { describeError } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/log.ts';
+import type { Failure, Kernel, ReadScope } from '../kernel/kernel.ts';
+import { applied, diff, type Op, type Plan } from '../model/diff.ts';
+import { entryText, type NetEntry, type NetState } from '../model/net-state.ts';
+import { backoff } from '../model/renewal.ts';
+import { Bell } from './bell.ts';
+import { createTroubles } from './troubles.ts';
+
+export interface ReconcileOptions {
+  readonly kernel: Kernel;
+  readonly scope: ReadScope;
+  /** What should be there now, given what is there. Pure; called before each comparison. */
+  readonly desired: (present: NetState) => NetState;
+  readonly isOurs: (entry: NetEntry) => boolean;
+  readonly log: Logger;
+  /** How often the kernel is read although nothing was heard, in milliseconds. Default 30 s. */
+  readonly resync?: number;
+}
+
+/** While others undo our changes, the time between two repairs grows from the first to the second; milliseconds. */
+const repairPause = [100, 5000] as const;
+
+export class Reconciler {
+  readonly #options: ReconcileOptions;
+  readonly #bell = new Bell();
+  readonly #repair = backoff(...repairPause);
+  readonly #complain: (failures: readonly Failure[], conflicts: Plan['conflicts']) => void;
+  readonly #settled = Promise.withResolvers<void>();
+  /** What is there, as far as known; undefined when it has to be read. */
+  #present: NetState | undefined;
+  #kernelChanged = false;
+
+  constructor(options: ReconcileOptions, present?: NetState) {
+    this.#options = options;
+    this.#present = present;
+    this.#complain = createTroubles(options.log);
+  }
+
+  /** Something `desired` depends on has changed. */
+  trigger(): void {
+    this.#bell.ring();
+  }
+
+  /** Resolves after the first pass, whether or not everything could be done. */
+  get settled(): Promise<void> {
+    return this.#settled.promise;
+  }
+
+  /** One pass by itself, before {@link run}; says whether everything could be done. */
+  async once(signal: AbortSignal): Promise<boolean> {
+    return !(await this.#pass(signal)).failed;
+  }
+
+  /** Runs until the signal aborts; rejects with its reason. Nothing is taken down. */
+  async run(signal: AbortSignal): Promise<never> {
+    const { kernel, scope, resync = 30_000 } = this.#options;
+    const pump = this.#listen(kernel.changes(scope, signal), signal);
+    const retry = backoff(250, 10_000);
+    try {
+      for (;;) {
+        const repairing = this.#kernelChanged;
+        this.#kernelChanged = false;
+        if (repairing) this.#present = undefined;
+        const { changes, failed } = await this.#pass(signal);
+        this.#settled.resolve();
+        if (repairing && changes === 0) this.#repair.reset();
+        if (!failed) retry.reset();
+        const heard = await this.#bell.heard(failed ? retry.next() : resync, signal);
+        if (!heard || failed) this.#present = undefined;
+      }
+    } finally {
+      await pump;
+    }
+  }
+
+  /** Brings the kernel to the desired state once, as far as it can be. */
+  async #pass(signal: AbortSignal): Promise<{ readonly changes: number; readonly failed: boolean }> {
+    const { kernel, scope, desired, isOurs, log } = this.#options;
+    try {
+      const present = this.#present ?? (await kernel.read(scope, signal));
+      this.#present = undefined;
+      const { ops, conflicts } = diff(desired(present), present, isOurs);
+      const failures = ops.length === 0 ? [] : await kernel.apply(ops, signal);
+      const failed = new Set(failures.map(({ op }) => op));
+      const done = ops.filter(op => !failed.has(op));
+      this.#complain(failures, conflicts);
+      report(done, log);
+      // A device made anew takes everything on it away, so what is there has to be read again.
+      if (failures.length === 0 && !done.some(isNewLink)) this.#present = applied(present, done);
+      if (done.some(isNewLink)) this.#bell.ring();
+      return { changes: ops.length, failed: failures.length > 0 };
+    } catch (error) {
+      signal.throwIfAborted();
+      log.error('cannot program the network, trying again', { error: describeError(error) });
+      return { changes: 0, failed: true };
+    }
+  }
+
+  /** Rings a moment after a change: others may be in the middle of something, and our own changes are heard too. */
+  async #listen(changes: AsyncIterable<void>, signal: AbortSignal): Promise<void> {
+    let pending: NodeJS.Timeout | undefined;
+    for await (const _ of changes)
+      pending ??= setTimeout(() => {
+        pending = undefined;
+        this.#kernelChanged = true;
+        if (!signal.aborted) this.#bell.ring();
+      }, this.#repair.next());
+    clearTimeout(pending);
+  }
+}
+
+function isNewLink({ verb, entry }: Op): boolean {
+  return verb === 'put' && entry.kind === 'link';
+}
+
+function opText(op: Op): string {
+  if (op.verb === 'put' && op.replaces?.kind === 'sysctl' && op.entry.kind === 'sysctl')
+    return `set ${op.entry.path.replaceAll('/', '.')} to ${op.entry.value}, it was ${op.replaces.value}`;
+  return `${op.verb} ${entryText(op.entry)}`;
+}
+
+/** More changes than this are counted, not listed. */
+const listed = 8;
+
+function report(done: readonly Op[], log: Logger): void {
+  const lines = done.map(opText);
+  if (lines.length <= listed) for (const line of lines) log.info(line);
+  else {
+    const puts = done.filter(({ verb }) => verb === 'put').length;
+    log.info('network programmed', { put: puts, removed: done.length - puts });
+    for (const line of lines) log.debug(line);
+  }
+}

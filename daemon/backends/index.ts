@@ -1,0 +1,24 @@
+// All backends of this build, by the name that stands in the configuration.
+import type { ConfigProblem, NetworkConfig } from '../model/network-config.ts';
+import type { BackendFactory, BackendResult } from './backend.ts';
+import { hostGw } from './host-gw.ts';
+import { vxlan } from './vxlan.ts';
+
+const backends: Readonly<Record<string, BackendFactory>> = { vxlan, 'host-gw': hostGw };
+/** Known to flannel; a configuration may name them rightfully. */
+const elsewhere = ['udp', 'ipip', 'wireguard', 'ipsec', 'extension', 'alloc', 'tencent-vpc'];
+
+/** The backend a configuration asks for, or what to change in it. */
+export function chooseBackend({ backendType, backend }: NetworkConfig): BackendResult {
+  const factory = backends[backendType];
+  if (factory) return factory(backend);
+  const usable = Object.keys(backends).join(' or ');
+  const problem: ConfigProblem = elsewhere.includes(backendType)
+    ? {
+        key: 'Backend.Type',
+        value: backendType,
+        problem: `is not available in this build, use ${usable}`,
+      }
+    : { key: 'Backend.Type', value: backendType, problem: `is not a backend, use ${usable}` };
+  return { problems: [problem] };
+}

@@ -1,0 +1,31 @@
+// The network state of this host as the daemon uses it: read it, change it, hear that it changed.
+import type { Op } from '../model/diff.ts';
+import type { NetState } from '../model/net-state.ts';
+
+export interface ReadScope {
+  /** Devices whose neighbours and forwarding entries are read; those that do not exist have none. */
+  readonly devices: readonly string[];
+  /** Paths below /proc/sys; those that do not exist are left out of the state. */
+  readonly sysctls: readonly string[];
+}
+
+export interface Failure {
+  readonly op: Op;
+  /** One line. */
+  readonly reason: string;
+}
+
+export interface Kernel {
+  /**
+   * All links, IPv4 addresses and IPv4 routes of the main table, plus what `scope` names. Rejects when it cannot be
+   * read completely: a partial state would look like removals.
+   */
+  read(scope: ReadScope, signal: AbortSignal): Promise<NetState>;
+  /**
+   * Carries out `ops` in order as far as they depend on each other. One that fails does not stop the rest; the
+   * failures are returned. Putting what is there and removing what is not are no failures.
+   */
+  apply(ops: readonly Op[], signal: AbortSignal): Promise<readonly Failure[]>;
+  /** Yields whenever something that `read` covers may have changed; ends when the signal aborts. */
+  changes(scope: ReadScope, signal: AbortSignal): AsyncIterable<void>;
+}

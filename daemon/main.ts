@@ -1,0 +1,104 @@
+// The daemon's composition root: options in, real edges wired, signals and exit codes.
+import { writeSync } from 'node:fs';
+import { describeError, UsageError, UserError } from '../lib/errors.ts';
+import { createLogger, type Logger } from '../lib/log.ts';
+import pkg from '../package.json' with { type: 'json' };
+import { readPem, runDaemon } from './app/daemon.ts';
+import { notify } from './app/notify.ts';
+import { createIproute2 } from './kernel/iproute2.ts';
+import { spawnRunner } from './kernel/spawn.ts';
+import { helpText, type Options, parseOptions } from './options.ts';
+import { createEtcdClient } from './store/etcd3-client.ts';
+import { createEtcd3Store } from './store/etcd3-store.ts';
+
+/** Standard error may be a pipe whose reader went away: a log line is not worth dying for. */
+function writeLine(descriptor: number, line: string): void {
+  try {
+    writeSync(descriptor, `${line}\n`);
+  } catch {}
+}
+
+async function main(): Promise<number> {
+  const command = parseOptions(process.argv.slice(2), process.env);
+  switch (command.kind) {
+    case 'help':
+      writeLine(1, helpText().trimEnd());
+      return 0;
+    case 'version':
+      writeLine(1, `flanneld ${pkg.version}`);
+      return 0;
+    case 'run':
+      return run(command.options, command.ignored);
+    default:
+      return command satisfies never;
+  }
+}
+
+async function run(options: Options, ignored: readonly string[]): Promise<number> {
+  const log = createLogger({
+    write: line => writeLine(2, line),
+    level: options.verbosity > 0 ? 'debug' : 'info',
+  });
+  log.info('starting', {
+    version: pkg.version,
+    etcd: options.etcdEndpoints.join(),
+    prefix: options.etcdPrefix,
+  });
+  if (ignored.length > 0) log.warn('ignoring what follows the flags', { arguments: ignored.join(' ') });
+  const signal = stopSignal(log);
+  try {
+    await runDaemon(await wire(options, log), signal);
+    return 0;
+  } catch (error) {
+    if (signal.aborted) return 0;
+    log.error(error instanceof UserError ? describeError(error) : String((error as Error)?.stack));
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+/** The real edges. */
+async function wire(options: Options, log: Logger) {
+  const [ca, certificate, key] = await Promise.all([
+    readPem('etcd-cafile', options.etcdCafile),
+    readPem('etcd-certfile', options.etcdCertfile),
+    readPem('etcd-keyfile', options.etcdKeyfile),
+  ]);
+  const client = createEtcdClient({
+    endpoints: options.etcdEndpoints,
+    username: options.etcdUsername,
+    password: options.etcdPassword,
+    ca,
+    certificate,
+    key,
+  });
+  const socket = process.env.NOTIFY_SOCKET;
+  return {
+    options,
+    log,
+    store: createEtcd3Store(client, options.etcdPrefix, log),
+    kernel: createIproute2(spawnRunner, log),
+    notify: async (state: string) => (socket ? notify(socket, state) : undefined),
+  };
+}
+
+/** Aborts at the first SIGTERM or SIGINT; a second one ends the process as it would without us. */
+function stopSignal(log: Logger): AbortSignal {
+  const stopping = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const)
+    process.once(name, () => {
+      log.info('stopping; the lease and the data path stay', { signal: name });
+      stopping.abort();
+    });
+  process.on('SIGHUP', () => {});
+  return stopping.signal;
+}
+
+main().then(
+  code => process.exit(code),
+  error => {
+    const usage = error instanceof UsageError;
+    const text = usage ? `${describeError(error)}\n\n${helpText()}` : String(error?.stack ?? error);
+    writeLine(2, text.trimEnd());
+    process.exit(usage ? 2 : 1);
+  },
+);

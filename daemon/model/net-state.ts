@@ -1,0 +1,136 @@
+// Network state as data: what a backend wants and what the kernel has, in one vocabulary that prints as text.
+
+/** A network device. Only vxlan devices are ever wanted; the rest is read for what the underlay looks like. */
+export interface LinkEntry {
+  readonly kind: 'link';
+  readonly name: string;
+  /** Lower case. */
+  readonly mac: string;
+  readonly mtu: number;
+  readonly up: boolean;
+  /** Undefined for every other type of device. */
+  readonly vxlan: VxlanAttributes | undefined;
+}
+
+export interface VxlanAttributes {
+  readonly vni: number;
+  readonly port: number;
+  /** The device it sends through. */
+  readonly uplink: string;
+  /** Source address of the outer packets. */
+  readonly local: string;
+  readonly learning: boolean;
+  readonly gbp: boolean;
+}
+
+export interface AddressEntry {
+  readonly kind: 'address';
+  readonly dev: string;
+  /** CIDR form. */
+  readonly address: string;
+}
+
+/** A route of the main table. */
+export interface RouteEntry {
+  readonly kind: 'route';
+  /** CIDR form; the default route is `0.0.0.0/0`. */
+  readonly to: string;
+  /** Gateway; undefined for a directly connected destination. */
+  readonly via: string | undefined;
+  /** Undefined for routes without a device (blackhole) or with several. */
+  readonly dev: string | undefined;
+  readonly onlink: boolean;
+  readonly metric: number;
+  /** Who made it, as iproute2 spells it: `boot` is flannel and people, `kernel` is the address of a device. */
+  readonly protocol: string;
+}
+
+/** A permanent neighbour entry. */
+export interface NeighbourEntry {
+  readonly kind: 'neighbour';
+  readonly dev: string;
+  readonly ip: string;
+  readonly mac: string;
+}
+
+/** A permanent forwarding entry of a vxlan device itself (`self`). */
+export interface FdbEntry {
+  readonly kind: 'fdb';
+  readonly dev: string;
+  readonly mac: string;
+  /** The underlay address that frames for `mac` are sent to. */
+  readonly dst: string;
+}
+
+export interface SysctlEntry {
+  readonly kind: 'sysctl';
+  /** Below /proc/sys, e.g. `net/ipv4/ip_forward`. */
+  readonly path: string;
+  readonly value: string;
+}
+
+export type NetEntry = LinkEntry | AddressEntry | RouteEntry | NeighbourEntry | FdbEntry | SysctlEntry;
+export type NetState = readonly NetEntry[];
+
+/** Two entries with one key cannot exist together: putting one replaces the other. */
+export function entryKey(entry: NetEntry): string {
+  switch (entry.kind) {
+    case 'link':
+      return `link ${entry.name}`;
+    case 'address':
+      return `address ${entry.address} ${entry.dev}`;
+    case 'route':
+      return `route ${entry.to} ${entry.metric}`;
+    case 'neighbour':
+      return `neighbour ${entry.ip} ${entry.dev}`;
+    case 'fdb':
+      return `fdb ${entry.mac} ${entry.dev}`;
+    case 'sysctl':
+      return `sysctl ${entry.path}`;
+    default:
+      return entry satisfies never;
+  }
+}
+
+/** One line per entry, close to what iproute2 prints. */
+export function entryText(entry: NetEntry): string {
+  switch (entry.kind) {
+    case 'link': {
+      const { name, mac, mtu, up, vxlan } = entry;
+      const words = vxlan && [
+        ` vxlan ${vxlan.vni} ${vxlan.uplink} ${vxlan.local}:${vxlan.port}`,
+        vxlan.learning ? ' learning' : '',
+        vxlan.gbp ? ' gbp' : '',
+      ];
+      return `link ${name} ${mac} mtu ${mtu} ${up ? 'up' : 'down'}${words?.join('') ?? ''}`;
+    }
+    case 'address':
+      return `address ${entry.address} dev ${entry.dev}`;
+    case 'route': {
+      const { to, via, dev, onlink, metric } = entry;
+      const words = [
+        via && `via ${via}`,
+        dev && `dev ${dev}`,
+        metric && `metric ${metric}`,
+        onlink && 'onlink',
+      ];
+      return ['route', to, ...words.filter(Boolean)].join(' ');
+    }
+    case 'neighbour':
+      return `neighbour ${entry.ip} lladdr ${entry.mac} dev ${entry.dev}`;
+    case 'fdb':
+      return `fdb ${entry.mac} dst ${entry.dst} dev ${entry.dev}`;
+    case 'sysctl':
+      return `sysctl ${entry.path} ${entry.value}`;
+    default:
+      return entry satisfies never;
+  }
+}
+
+/** The whole state as sorted lines: what fakes print and tests compare. */
+export function stateText(state: NetState): string {
+  return state
+    .map(entry => `${entryText(entry)}\n`)
+    .sort()
+    .join('');
+}

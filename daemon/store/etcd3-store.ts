@@ -1,0 +1,227 @@
+// The lease registry on etcd v3: the keys, transactions and grants that flannel peers of 0.18 and later expect.
+import { posix } from 'node:path';
+import { type Etcd3, type IKeyValue, type IRequestOp, Range } from 'etcd3';
+import type { Cidr4 } from '../../lib/ip.ts';
+import type { Logger } from '../../lib/log.ts';
+import { sleep } from '../../lib/wait.ts';
+import type { Lease, LeaseKey, LeaseTerms } from '../model/lease.ts';
+import { encodeKey, encodeValue, parseKey, parseValue } from '../model/lease-codec.ts';
+import { backoff } from '../model/renewal.ts';
+import { createComplaints } from './complaints.ts';
+import { createHealth, type Health } from './etcd3-health.ts';
+import { watchRange } from './etcd3-watch.ts';
+import type { Claim, LeaseEvent, LeaseStore, Listing, Unreadable } from './lease-store.ts';
+
+/** `prefix` as given by the user; slashes are tidied as upstream's path.Join does. */
+export function createEtcd3Store(client: Etcd3, prefix: string, log: Logger): LeaseStore {
+  return new Etcd3Store(client, prefix, log);
+}
+
+class Etcd3Store implements LeaseStore {
+  readonly configKey: string;
+  readonly #folder: string;
+  readonly #range: Range;
+  readonly #client: Etcd3;
+  readonly #health: Health;
+  readonly #log: Logger;
+  readonly #complain: (record: Unreadable, revision: number) => void;
+
+  constructor(client: Etcd3, prefix: string, log: Logger) {
+    this.configKey = posix.join(prefix, 'config');
+    // With the slash, so that a sibling such as `subnets-backup/` is not taken for leases.
+    this.#folder = `${posix.join(prefix, 'subnets')}/`;
+    this.#range = Range.prefix(this.#folder);
+    this.#client = client;
+    this.#health = createHealth(log);
+    this.#log = log;
+    this.#complain = createComplaints(this.#folder, log);
+  }
+
+  async config(signal: AbortSignal): Promise<string | undefined> {
+    const { kvs } = await this.#call(this.#client.kv.range({ key: Buffer.from(this.configKey) }), signal);
+    return kvs[0]?.value.toString();
+  }
+
+  async list(signal: AbortSignal): Promise<Listing> {
+    const { revision: _, ...listing } = await this.#list(signal);
+    return listing;
+  }
+
+  async #list(signal: AbortSignal): Promise<Listing & { readonly revision: number }> {
+    const request = this.#client.kv.range({ key: this.#range.start, range_end: this.#range.end });
+    const { kvs, header } = await this.#call(request, signal);
+    const leases: Lease[] = [];
+    const unreadable: Unreadable[] = [];
+    for (const kv of kvs) {
+      const record = this.#parse(kv);
+      if ('problem' in record) unreadable.push(record);
+      else leases.push(record);
+    }
+    return { leases, unreadable, revision: Number(header.revision) };
+  }
+
+  async get(key: LeaseKey, signal: AbortSignal): Promise<Lease | undefined> {
+    const { kvs } = await this.#call(this.#client.kv.range({ key: this.#key(key) }), signal);
+    return this.#holder(kvs);
+  }
+
+  async claim(subnet: Cidr4, terms: LeaseTerms, ttl: number, signal: AbortSignal): Promise<Claim> {
+    const key = encodeKey(subnet);
+    return this.#write(key, terms, ttl, { key: this.#key(key), target: 'Version', version: 0 }, signal);
+  }
+
+  async renew(lease: Lease, terms: LeaseTerms, ttl: number, signal: AbortSignal): Promise<Claim> {
+    const unchanged = { key: this.#key(lease.key), target: 'Mod', mod_revision: lease.revision } as const;
+    if (lease.grant === undefined) return this.#put(lease.key, terms, undefined, Infinity, unchanged, signal);
+    const claim = await this.#write(lease.key, terms, ttl, unchanged, signal);
+    if (claim.won) void this.#release(lease.grant);
+    return claim;
+  }
+
+  async remove({ key, revision }: Lease, signal: AbortSignal): Promise<boolean> {
+    const request = this.#client.kv.txn({
+      compare: [{ key: this.#key(key), target: 'Mod', result: 'Equal', mod_revision: revision }],
+      success: [{ request_delete_range: { key: this.#key(key) } }],
+    });
+    return (await this.#call(request, signal)).succeeded;
+  }
+
+  /** One write with a grant of its own, as upstream does; the grant is given back when the write does not happen. */
+  async #write(key: LeaseKey, terms: LeaseTerms, ttl: number, unless: Condition, signal: AbortSignal) {
+    const grant = await this.#call(this.#client.leaseClient.leaseGrant({ TTL: ttl }), signal);
+    try {
+      const claim = await this.#put(key, terms, grant.ID, Number(grant.TTL), unless, signal);
+      if (!claim.won) await this.#release(grant.ID);
+      return claim;
+    } catch (error) {
+      // The write may have arrived although its answer did not; then the grant is in use and stays.
+      void this.#release(grant.ID);
+      throw error;
+    }
+  }
+
+  async #put(
+    key: LeaseKey,
+    terms: LeaseTerms,
+    grant: string | undefined,
+    ttl: number,
+    unless: Condition,
+    signal: AbortSignal,
+  ): Promise<Claim> {
+    const at = this.#key(key);
+    const put: IRequestOp = {
+      // Grants are 64-bit numbers and stay text: a Number would lose their low digits.
+      request_put: { key: at, value: Buffer.from(encodeValue(terms)), ...(grant ? { lease: grant } : {}) },
+    };
+    const request = this.#client.kv.txn({
+      compare: [{ result: 'Equal', ...unless }],
+      success: [put],
+      failure: [{ request_range: { key: at } }],
+    });
+    const { succeeded, header, responses } = await this.#call(request, signal);
+    if (!succeeded) return { won: false, holder: this.#holder(responses[0]?.response_range.kvs ?? []) };
+    const subnet = parseKey(key)?.subnet;
+    if (!subnet) throw new TypeError(`not a lease key: ${key}`);
+    const lease = { ...terms, key, subnet, subnet6: undefined, revision: Number(header.revision), grant };
+    return { won: true, lease, ttl };
+  }
+
+  /** Revokes a grant no record hangs on; one that is in use, or cannot be asked about, expires by itself. */
+  async #release(grant: string): Promise<void> {
+    try {
+      const { keys } = await this.#client.leaseClient.leaseTimeToLive({ ID: grant, keys: true });
+      if (keys.length === 0) await this.#client.leaseClient.leaseRevoke({ ID: grant });
+    } catch (error) {
+      this.#log.debug('a spare etcd grant was left to expire', { grant, error: String(error) });
+    }
+  }
+
+  watch(signal: AbortSignal): AsyncGenerator<LeaseEvent, void> {
+    return this.#forever(() => this.#watchOnce(signal), signal);
+  }
+
+  async *#watchOnce(signal: AbortSignal): AsyncGenerator<LeaseEvent, void> {
+    const { revision, ...listing } = await this.#list(signal);
+    yield { kind: 'snapshot', ...listing };
+    for await (const { events } of watchRange(this.#client, this.#range, revision + 1, signal)) {
+      for (const { type, kv } of events) {
+        if (type === 'Delete') yield { kind: 'gone', key: this.#name(kv) };
+        else {
+          const record = this.#parse(kv);
+          if (!('problem' in record)) yield { kind: 'put', lease: record };
+        }
+      }
+    }
+  }
+
+  watchConfig(signal: AbortSignal): AsyncGenerator<void, void> {
+    return this.#forever(() => this.#watchConfigOnce(signal), signal);
+  }
+
+  async *#watchConfigOnce(signal: AbortSignal): AsyncGenerator<void, void> {
+    const key = Buffer.from(this.configKey);
+    const { header } = await this.#call(this.#client.kv.range({ key }), signal);
+    yield;
+    const only = new Range(key, Buffer.concat([key, Buffer.from([0])]));
+    for await (const { events } of watchRange(this.#client, only, Number(header.revision) + 1, signal))
+      if (events.length > 0) yield;
+  }
+
+  /** Watches anew whenever a watch ends, which makes each gap a fresh reading. */
+  async *#forever<T>(watchOnce: () => AsyncGenerator<T, void>, signal: AbortSignal): AsyncGenerator<T, void> {
+    const wait = backoff(100, 5000);
+    while (!signal.aborted) {
+      const started = performance.now();
+      try {
+        yield* watchOnce();
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#log.debug('etcd watch interrupted, reading anew', { error: String(error) });
+      }
+      if (performance.now() - started > 10_000) wait.reset();
+      await sleep(wait.next(), signal).catch(() => {});
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#client.close();
+  }
+
+  async #call<T>(request: Promise<T>, signal: AbortSignal): Promise<T> {
+    return this.#health.observe(request, signal);
+  }
+
+  #key(key: LeaseKey): Buffer {
+    return Buffer.from(this.#folder + key);
+  }
+
+  #name({ key }: IKeyValue): LeaseKey {
+    return key.toString().slice(this.#folder.length);
+  }
+
+  #holder([kv]: readonly IKeyValue[]): Lease | undefined {
+    const record = kv && this.#parse(kv);
+    return record && !('problem' in record) ? record : undefined;
+  }
+
+  #parse(kv: IKeyValue): Lease | Unreadable {
+    const key = this.#name(kv);
+    const revision = Number(kv.mod_revision);
+    const subnets = parseKey(key);
+    const value = subnets ? parseValue(kv.value.toString()) : { problem: 'its key names no subnet' };
+    if (!subnets || 'problem' in value) {
+      const problem = 'problem' in value ? value.problem : '';
+      const record = { key, subnet: subnets?.subnet, problem };
+      this.#complain(record, revision);
+      return record;
+    }
+    return { key, ...subnets, ...value.terms, revision, grant: kv.lease === '0' ? undefined : kv.lease };
+  }
+}
+
+type Condition = {
+  readonly key: Buffer;
+} & (
+  | { readonly target: 'Version'; readonly version: number }
+  | { readonly target: 'Mod'; readonly mod_revision: number }
+);

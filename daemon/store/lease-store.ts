@@ -1,0 +1,59 @@
+// The registry of subnet leases as the daemon uses it: config, leases, conditional writes, one watch.
+import type { Cidr4 } from '../../lib/ip.ts';
+import type { Lease, LeaseKey, LeaseTerms } from '../model/lease.ts';
+
+/** A record under `subnets/` that cannot be read; its subnet is in use nonetheless when its key can be. */
+export interface Unreadable {
+  readonly key: LeaseKey;
+  readonly subnet: Cidr4 | undefined;
+  readonly problem: string;
+}
+
+export interface Listing {
+  /** In key order. */
+  readonly leases: readonly Lease[];
+  readonly unreadable: readonly Unreadable[];
+}
+
+/** `snapshot` comes first, and again after any gap (reconnect, compaction); then changes in order. */
+export type LeaseEvent =
+  | ({ readonly kind: 'snapshot' } & Listing)
+  | { readonly kind: 'put'; readonly lease: Lease }
+  | { readonly kind: 'gone'; readonly key: LeaseKey };
+
+/** Losing a race is a value. `holder` is undefined when the record vanished or cannot be read. */
+export type Claim =
+  | { readonly won: true; readonly lease: Lease; readonly ttl: number }
+  | { readonly won: false; readonly holder: Lease | undefined };
+
+/**
+ * Every call rejects with a {@link StoreError} when the registry cannot be reached or refuses; the caller waits and
+ * calls again. No call retries for longer than a few seconds by itself.
+ */
+export interface LeaseStore extends AsyncDisposable {
+  /** The full key of the configuration, for messages. */
+  readonly configKey: string;
+  /** The text at `<prefix>/config`; undefined when there is none. */
+  config(signal: AbortSignal): Promise<string | undefined>;
+  /** All leases in one request, whatever their number. */
+  list(signal: AbortSignal): Promise<Listing>;
+  get(key: LeaseKey, signal: AbortSignal): Promise<Lease | undefined>;
+  /** Creates the record with a time to live of `ttl` seconds, only if there is none on exactly this subnet. */
+  claim(subnet: Cidr4, terms: LeaseTerms, ttl: number, signal: AbortSignal): Promise<Claim>;
+  /**
+   * Rewrites `lease` with these terms for another `ttl` seconds, only if nobody has written it since.
+   * A reservation stays one: it keeps having no time to live, and the answer's `ttl` is Infinity.
+   */
+  renew(lease: Lease, terms: LeaseTerms, ttl: number, signal: AbortSignal): Promise<Claim>;
+  /** Deletes the record, only if nobody has written it since; says whether it did. */
+  remove(lease: Lease, signal: AbortSignal): Promise<boolean>;
+  /** Ends only when the signal aborts: outages are waited out, each change of state is one log line. */
+  watch(signal: AbortSignal): AsyncIterable<LeaseEvent>;
+  /** Yields each time the configuration may have changed; ends when the signal aborts. */
+  watchConfig(signal: AbortSignal): AsyncIterable<void>;
+}
+
+/** The registry could not be asked, or said no. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+}
