@@ -1,6 +1,6 @@
 // lab verify: a cluster comes up, is checked and goes away again.
 import { renderMatrix } from '../../checks/reachability.ts';
-import { verify as verifyCluster } from '../../verify.ts';
+import { type NodeReport, verify as verifyCluster } from '../../verify.ts';
 import { specFlags, specFromFlags } from '../cluster-flags.ts';
 import type { Command } from '../command.ts';
 import { table } from '../output.ts';
@@ -15,11 +15,9 @@ export const verify: Command = {
     out.progress(`${spec.nodes} nodes, ${spec.config.Backend.Type}, driver ${spec.driver}`);
     const { verdict, matrix } = await verifyCluster(spec, signal, out.progress);
     out.data(verdict);
-    const rows = verdict.nodes.map(({ name, daemon, lease, docker0, mtu }) =>
-      [name, daemon, lease, docker0, mtu].map(value => String(value ?? '-')),
-    );
-    out.line(`\n${table([['NODE', 'DAEMON', 'LEASE', 'DOCKER0', 'MTU'], ...rows])}\n`);
-    out.line(`${renderMatrix(matrix)}\n`);
+    if (verdict.nodes.length > 0) out.line(`\n${nodeTable(verdict.nodes)}`);
+    if (matrix.length > 0) out.line(`\n${renderMatrix(matrix)}`);
+    out.line('');
     for (const failure of verdict.failures ?? []) out.line(`failed: ${failure}`);
     if (verdict.evidence) out.line(`evidence: ${verdict.evidence}`);
     const { up, verify, down, total } = verdict.seconds;
@@ -31,3 +29,10 @@ export const verify: Command = {
     return verdict.ok ? 0 : 1;
   },
 };
+
+function nodeTable(nodes: readonly NodeReport[]): string {
+  const rows = nodes.map(({ name, daemon, lease, docker0, mtu }) =>
+    [name, daemon, lease, docker0, mtu].map(value => String(value ?? '-')),
+  );
+  return table([['NODE', 'DAEMON', 'LEASE', 'DOCKER0', 'MTU'], ...rows]);
+}
