@@ -1,7 +1,7 @@
 // Turns a daemon reference (`ts`, `bin:<path>`) into files on this machine.
 import { createHash } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
-import { access, glob, readFile, realpath } from 'node:fs/promises';
+import { access, glob, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nearest, UsageError } from '../lib/errors.ts';
@@ -53,14 +53,16 @@ async function thisTree(): Promise<DaemonProgram> {
 
 async function bundle(): Promise<string> {
   const folder = join(stateDir(), 'daemon', await sourceHash());
-  if (!existsSync(folder)) {
-    await localRunner.run([process.execPath, join(packageRoot, 'ci/build.ts'), '--daemon', folder]);
-  }
+  if (existsSync(folder)) return folder;
+  const building = `${folder}.${process.pid}`;
+  await localRunner.run([process.execPath, join(packageRoot, 'ci/build.ts'), '--daemon', building]);
+  // Another process may have built the same in the meantime: either one will do.
+  await rename(building, folder).catch(() => rm(building, { recursive: true }));
   return folder;
 }
 
 async function sourceHash(): Promise<string> {
-  const patterns = ['daemon/**/*.ts', 'lib/*.ts', 'ci/build.ts', 'package-lock.json'];
+  const patterns = ['daemon/**/*.ts', 'lib/*.ts', 'ci/build*.ts', 'package-lock.json'];
   const files = (await Array.fromAsync(glob(patterns, { cwd: packageRoot }))).sort();
   const hash = createHash('sha256');
   for (const text of await Promise.all(files.map(file => readFile(join(packageRoot, file)))))
