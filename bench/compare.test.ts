@@ -1,0 +1,50 @@
+// Medians, order of runs, and what a bench that cannot run gives.
+import { expect, test } from 'vitest';
+import { type Bench, compare, median, renderFigures } from './compare.ts';
+
+test('median of odd and even numbers of values', () => {
+  expect(median([3, 1, 2])).toBe(2);
+  expect(median([4, 1, 3, 2])).toBe(2.5);
+  expect(median([])).toBeNaN();
+});
+
+function bench(values: number[], asked: string[], reason?: string): Bench {
+  return {
+    unit: 's',
+    what: 'a test',
+    unavailable: async () => reason,
+    measure: async daemon => {
+      asked.push(daemon);
+      return values.shift() ?? 0;
+    },
+  };
+}
+
+test('ours and the peer take turns, and the first run of each does not count', async () => {
+  const asked: string[] = [];
+  const figure = await compare(bench([99, 99, 1, 2, 3, 6], asked), {
+    runs: 2,
+    peer: 'bin:/peer',
+    progress: () => {},
+  });
+  expect(asked).toEqual(['ts', 'bin:/peer', 'ts', 'bin:/peer', 'ts', 'bin:/peer']);
+  expect(figure).toEqual({ unit: 's', ours: 2, peer: 4, ratio: 0.5, runs: 2 });
+});
+
+test('without a peer there is no ratio, and a bench that cannot run says why', async () => {
+  const figure = await compare(bench([9, 1], []), { runs: 1, peer: undefined, progress: () => {} });
+  expect(figure).toEqual({ unit: 's', ours: 1, peer: null, ratio: null, runs: 1 });
+  const said: string[] = [];
+  const none = await compare(bench([], [], 'no engine'), {
+    runs: 1,
+    peer: undefined,
+    progress: text => said.push(text),
+  });
+  expect([none, said]).toEqual([undefined, ['skipped: no engine']]);
+});
+
+test('the table shows what is missing as a dash', () => {
+  expect(renderFigures({ start: { unit: 'ms', ours: 90, peer: null, ratio: null, runs: 5 } })).toBe(
+    ['BENCH  OURS      PEER  RATIO  RUNS', 'start  90.00 ms  -     -      5'].join('\n'),
+  );
+});

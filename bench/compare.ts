@@ -1,0 +1,82 @@
+// Measures two daemons in turn, A B A B …, so that a machine whose speed drifts treats both alike; medians and their ratio.
+
+export interface Bench {
+  readonly unit: 's' | 'ms' | 'MB';
+  /** What the figure says, for the table. */
+  readonly what: string;
+  /** Undefined when it can run here, otherwise why not. */
+  unavailable(): Promise<string | undefined>;
+  /** One measurement with this daemon under test. */
+  measure(daemon: string): Promise<number>;
+}
+
+export interface Figure {
+  readonly unit: string;
+  readonly ours: number;
+  readonly peer: number | null;
+  /** ours / peer. */
+  readonly ratio: number | null;
+  readonly runs: number;
+}
+
+export interface CompareOptions {
+  readonly runs: number;
+  readonly peer: string | undefined;
+  readonly progress: (text: string) => void;
+}
+
+/** Undefined, after saying why, when the bench cannot run here. One run of each comes first and is not counted. */
+export async function compare(
+  bench: Bench,
+  { runs, peer, progress }: CompareOptions,
+): Promise<Figure | undefined> {
+  const reason = await bench.unavailable();
+  if (reason !== undefined) {
+    progress(`skipped: ${reason}`);
+    return undefined;
+  }
+  const daemons = peer === undefined ? ['ts'] : ['ts', peer];
+  const taken = daemons.map((): number[] => []);
+  for (let run = 0; run <= runs; run++) {
+    for (const [index, daemon] of daemons.entries()) {
+      const value = await bench.measure(daemon);
+      progress(`${run === 0 ? 'warm-up' : `run ${run}`}, ${daemon}: ${value.toFixed(2)} ${bench.unit}`);
+      if (run > 0) taken[index]?.push(value);
+    }
+  }
+  const [ours = Number.NaN, theirs] = taken.map(median);
+  return figure(bench.unit, ours, theirs, runs);
+}
+
+function figure(unit: string, ours: number, peer: number | undefined, runs: number): Figure {
+  return { unit, ours, peer: peer ?? null, ratio: peer === undefined ? null : ours / peer, runs };
+}
+
+/** Of an odd or even number of values; NaN of none. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const high = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? high : ((sorted[middle - 1] ?? Number.NaN) + high) / 2;
+}
+
+export function renderFigures(figures: Readonly<Record<string, Figure>>): string {
+  const text = (value: number | null) => (value === null ? '-' : value.toFixed(2));
+  const rows = Object.entries(figures).map(([name, { unit, ours, peer, ratio, runs }]) => [
+    name,
+    `${text(ours)} ${unit}`,
+    peer === null ? '-' : `${text(peer)} ${unit}`,
+    text(ratio),
+    String(runs),
+  ]);
+  const all = [['BENCH', 'OURS', 'PEER', 'RATIO', 'RUNS'], ...rows];
+  const width = (column: number) => Math.max(...all.map(row => row[column]?.length ?? 0));
+  return all
+    .map(row =>
+      row
+        .map((cell, column) => cell.padEnd(width(column)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
