@@ -20,14 +20,17 @@ export async function buildDaemon(folder: string): Promise<void> {
       target: 'node24',
       // CommonJS runs wherever the file is copied to, with and without a package.json above it.
       format: 'cjs',
-      define: { 'import.meta.url': 'bundleUrl', 'import.meta.dirname': '__dirname' },
+      define: {
+        'import.meta.url': 'bundleUrl',
+        'import.meta.dirname': '__dirname',
+      },
       banner: {
         js: '#!/usr/bin/env node\nconst bundleUrl = require("node:url").pathToFileURL(__filename).href;',
       },
       minifySyntax: true,
       legalComments: 'external',
       logLevel: 'error',
-      plugins: [nativeBeside, preparedProto],
+      plugins: [nativeBeside, preparedServices],
     }).then(() =>
       Promise.all(['flanneld.js', 'mk-docker-opts.js'].map(name => chmod(join(folder, name), 0o755))),
     ),
@@ -52,8 +55,24 @@ function nativeKoffi(): string {
   return join(folder, `linux_${process.arch}`, 'koffi.node');
 }
 
-/** etcd3 parses its .proto files at each start, which takes longer than everything else; here they are parsed once. */
-const preparedProto: Plugin = {
-  name: 'prepared-proto',
-  setup() {},
+/** etcd3 describes its services at run time, from .proto files that are not there once it is bundled. */
+const preparedServices: Plugin = {
+  name: 'prepared-services',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^@grpc\/proto-loader$/ }, () => ({ path: join(root, 'ci/etcd-services.ts') }));
+    onResolve({ filter: /^etcd-proto$/ }, () => ({ path: 'etcd-proto', namespace: 'prepared' }));
+    onLoad({ filter: /^etcd-proto$/, namespace: 'prepared' }, () => ({
+      contents: JSON.stringify(etcdProto()),
+      loader: 'json',
+    }));
+  },
 };
+
+/** etcd's rpc.proto as data. */
+function etcdProto(): object {
+  const fromEtcd3 = createRequire(createRequire(import.meta.url).resolve('etcd3'));
+  const fromLoader = createRequire(fromEtcd3.resolve('@grpc/proto-loader'));
+  const protobuf: typeof import('protobufjs') = fromLoader('protobufjs');
+  const file = join(dirname(fromEtcd3.resolve('etcd3')), '../proto/rpc.proto');
+  return new protobuf.Root().loadSync(file, { keepCase: true }).toJSON();
+}

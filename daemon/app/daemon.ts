@@ -38,7 +38,7 @@ export async function runDaemon(daemon: Daemon, signal: AbortSignal): Promise<ne
     const refusal = backend.refuses(self);
     if (refusal) throw new UserError(refusal);
     log.info('settled', { backend: backend.type, publicIp: formatIp4(publicIp), mac: self.mac });
-    return await serve({ ...daemon, config, backend, self, previous: previous.subnet }, life);
+    return await serve({ ...daemon, config, backend, self, previous: previous.subnet, present }, life);
   } finally {
     ended.abort();
     await store[Symbol.asyncDispose]();

@@ -3,9 +3,10 @@ import { describeError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Failure, Kernel, ReadScope } from '../kernel/kernel.ts';
 import { applied, diff, type Op, type Plan } from '../model/diff.ts';
-import { entryText, type NetEntry, type NetState } from '../model/net-state.ts';
+import type { NetEntry, NetState } from '../model/net-state.ts';
 import { backoff } from '../model/renewal.ts';
 import { Bell } from './bell.ts';
+import { reportChanges } from './report.ts';
 import { createTroubles } from './troubles.ts';
 
 export interface ReconcileOptions {
@@ -32,9 +33,8 @@ export class Reconciler {
   #present: NetState | undefined;
   #kernelChanged = false;
 
-  constructor(options: ReconcileOptions, present?: NetState) {
+  constructor(options: ReconcileOptions) {
     this.#options = options;
-    this.#present = present;
     this.#complain = createTroubles(options.log);
   }
 
@@ -46,11 +46,6 @@ export class Reconciler {
   /** Resolves after the first pass, whether or not everything could be done. */
   get settled(): Promise<void> {
     return this.#settled.promise;
-  }
-
-  /** One pass by itself, before {@link run}; says whether everything could be done. */
-  async once(signal: AbortSignal): Promise<boolean> {
-    return !(await this.#pass(signal)).failed;
   }
 
   /** Runs until the signal aborts; rejects with its reason. Nothing is taken down. */
@@ -86,7 +81,7 @@ export class Reconciler {
       const failed = new Set(failures.map(({ op }) => op));
       const done = ops.filter(op => !failed.has(op));
       this.#complain(failures, conflicts);
-      report(done, log);
+      reportChanges(done, log);
       // A device made anew takes everything on it away, so what is there has to be read again.
       if (failures.length === 0 && !done.some(isNewLink)) this.#present = applied(present, done);
       if (done.some(isNewLink)) this.#bell.ring();
@@ -113,23 +108,4 @@ export class Reconciler {
 
 function isNewLink({ verb, entry }: Op): boolean {
   return verb === 'put' && entry.kind === 'link';
-}
-
-function opText(op: Op): string {
-  if (op.verb === 'put' && op.replaces?.kind === 'sysctl' && op.entry.kind === 'sysctl')
-    return `set ${op.entry.path.replaceAll('/', '.')} to ${op.entry.value}, it was ${op.replaces.value}`;
-  return `${op.verb} ${entryText(op.entry)}`;
-}
-
-/** More changes than this are counted, not listed. */
-const listed = 8;
-
-function report(done: readonly Op[], log: Logger): void {
-  const lines = done.map(opText);
-  if (lines.length <= listed) for (const line of lines) log.info(line);
-  else {
-    const puts = done.filter(({ verb }) => verb === 'put').length;
-    log.info('network programmed', { put: puts, removed: done.length - puts });
-    for (const line of lines) log.debug(line);
-  }
 }

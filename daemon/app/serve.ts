@@ -4,6 +4,7 @@ import type { Cidr4 } from '../../lib/ip.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Backend, Self } from '../backends/backend.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { diff } from '../model/diff.ts';
 import { emptyView, fold, type LeaseView } from '../model/lease-view.ts';
 import type { NetEntry, NetState } from '../model/net-state.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
@@ -17,6 +18,7 @@ import { Bell } from './bell.ts';
 import { writeAtomically } from './files.ts';
 import { keepLease } from './keep-lease.ts';
 import { Reconciler } from './reconcile.ts';
+import { reportChanges } from './report.ts';
 
 export interface Daemon {
   readonly options: Options;
@@ -33,6 +35,8 @@ export interface Settlement extends Daemon {
   readonly self: Self;
   /** From subnet.env. */
   readonly previous: Cidr4 | undefined;
+  /** The host's links, addresses and routes, as read at start. */
+  readonly present: NetState;
 }
 
 /** Rejects with the signal's reason, or with a UserError when the subnet is lost. */
@@ -41,12 +45,7 @@ export async function serve(node: Settlement, signal: AbortSignal): Promise<neve
   const terms = backend.terms(self);
   const known: Known = { subnet: undefined, view: undefined };
   const reconciler = createReconciler(node, known);
-  // Nobody may send to a node whose device cannot be made, so the device comes before the lease.
-  if (backend.devices.length > 0 && !(await reconciler.once(signal)))
-    throw new UserError(`cannot set up ${backend.devices.join(', ')}`, {
-      hint: 'root and a kernel with vxlan are needed',
-    });
-
+  await prepareDevice(node, signal);
   const wishes = {
     store,
     config,
@@ -86,6 +85,27 @@ export async function serve(node: Settlement, signal: AbortSignal): Promise<neve
   );
   await Promise.all([watching, reconciling, keeping, ready]);
   return signal.throwIfAborted() as never;
+}
+
+/**
+ * Makes the backend's device as it should be, going by what was read at start. Nobody may send to a node whose device
+ * cannot be made, so the device comes before the lease. Rejects with a UserError.
+ */
+async function prepareDevice(
+  { kernel, backend, self, present, log }: Settlement,
+  signal: AbortSignal,
+): Promise<void> {
+  const wanted = backend
+    .desired({ self, subnet: undefined, peers: [], underlay: underlayOf(present) })
+    .filter(({ kind }) => kind === 'link');
+  const { ops } = diff(wanted, present, () => false);
+  if (ops.length === 0) return;
+  const [failure] = await kernel.apply(ops, signal);
+  if (failure)
+    throw new UserError(`cannot set up ${backend.devices.join(', ')}: ${failure.reason}`, {
+      hint: 'it takes CAP_NET_ADMIN, a kernel with the module, and no other device with the same VNI and port',
+    });
+  reportChanges(ops, log);
 }
 
 /** What the loops share: written by the watch and the lease, read by the reconciler. */
