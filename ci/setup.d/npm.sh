@@ -13,6 +13,8 @@ need_npm_packages() {
 	say 'npm packages: npm ci'
 	need_our_node
 	(PATH=$node_dir/bin:$PATH logged npm ci --no-audit --no-fund) || die 'npm packages could not be installed' 'npm ci'
+	# npm 9 does not link the program of a package that is called node.
+	[ -e node_modules/.bin/node ] || ln -s "../$node_package/bin/node" node_modules/.bin/node
 	cp package-lock.json "$stamp"
 }
 
