@@ -6,6 +6,7 @@ import pkg from '../package.json' with { type: 'json' };
 import { readPem, runDaemon } from './app/daemon.ts';
 import { notify } from './app/notify.ts';
 import { createIproute2 } from './kernel/iproute2.ts';
+import { createIptables } from './kernel/iptables.ts';
 import { spawnRunner } from './kernel/spawn.ts';
 import { helpText, type Options, parseOptions } from './options.ts';
 import { createEtcdClient } from './store/etcd3-client.ts';
@@ -77,6 +78,7 @@ async function wire(options: Options, log: Logger) {
     log,
     store: createEtcd3Store(client, options.etcdPrefix, log),
     kernel: createIproute2(spawnRunner, log),
+    firewall: createIptables(spawnRunner),
     notify: async (state: string) => (socket ? notify(socket, state) : undefined),
   };
 }

@@ -3,12 +3,14 @@ import { describeError, UserError } from '../../lib/errors.ts';
 import type { Cidr4 } from '../../lib/ip.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Backend, Self } from '../backends/backend.ts';
+import type { Firewall } from '../kernel/firewall.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { diff } from '../model/diff.ts';
 import { emptyView, fold, type LeaseView } from '../model/lease-view.ts';
 import type { NetEntry, NetState } from '../model/net-state.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
 import { type Ignored, selectPeers } from '../model/peers.ts';
+import { forwardRules, masqueradeRules } from '../model/rules.ts';
 import { renderSubnetEnv } from '../model/subnet-env.ts';
 import { underlayOf } from '../model/underlay.ts';
 import type { Options } from '../options.ts';
@@ -17,6 +19,7 @@ import { acquireLease } from './acquire.ts';
 import { Bell } from './bell.ts';
 import { writeAtomically } from './files.ts';
 import { keepLease } from './keep-lease.ts';
+import { keepRules } from './keep-rules.ts';
 import { Reconciler } from './reconcile.ts';
 import { reportChanges } from './report.ts';
 
@@ -25,6 +28,7 @@ export interface Daemon {
   readonly log: Logger;
   readonly store: LeaseStore;
   readonly kernel: Kernel;
+  readonly firewall: Firewall;
   /** Called once with `READY=1`. */
   readonly notify: (state: string) => Promise<void>;
 }
@@ -67,7 +71,26 @@ export async function serve(node: Settlement, signal: AbortSignal): Promise<neve
     bell.ring();
   });
   const reconciling = snapshot.promise.then(() => reconciler.run(signal));
-  const ready = Promise.all([written, reconciler.settled]).then(() => sendReady(node));
+  const rules = Promise.withResolvers<void>();
+  const ruling = keepRules(
+    {
+      firewall: node.firewall,
+      wanted: ({ randomFully }) => [
+        forwardRules(config.network, options.iptablesForwardRules),
+        masqueradeRules({
+          network: config.network,
+          subnet: held.lease.subnet,
+          wanted: options.ipMasq,
+          randomFully,
+        }),
+      ],
+      resync: options.iptablesResync,
+      log,
+      attempted: rules.resolve,
+    },
+    signal,
+  );
+  const ready = Promise.all([written, reconciler.settled, rules.promise]).then(() => sendReady(node));
   const keeping = keepLease(
     {
       store,
@@ -83,7 +106,7 @@ export async function serve(node: Settlement, signal: AbortSignal): Promise<neve
     held,
     signal,
   );
-  await Promise.all([watching, reconciling, keeping, ready]);
+  await Promise.all([watching, reconciling, ruling, keeping, ready]);
   return signal.throwIfAborted() as never;
 }
 
