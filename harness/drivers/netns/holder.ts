@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../../../lib/errors.ts';
 import { until } from '../../../lib/wait.ts';
 import { startTimeOf } from '../../owner.ts';
@@ -42,6 +43,8 @@ export async function startHolder(owner: Owner, script: string, signal: AbortSig
     await firstLine(child, signal);
   } catch (cause) {
     child.kill('SIGKILL');
+    const born = findHolders().filter(holder => isDeepStrictEqual(holder.owner, owner));
+    await Promise.all(born.map(endHolder));
     signal.throwIfAborted();
     throw new UserError(`the namespaces of cluster ${owner.cluster} could not be made: ${complaint.trim()}`, {
       cause,
