@@ -110,8 +110,10 @@ function promises(driver: Driver): void {
   test('docker0 follows the options of mk-docker-opts, and a container behind it reaches it', async () => {
     await one.daemon.start();
     await one.dockerReady(signal);
-    expect(await docker0(one)).toEqual({ address: '10.5.1.1/24', mtu: 1450 });
+    expect((await docker0(one))?.address).toBe('10.5.1.1/24');
     const workload = await one.startWorkload('a', signal);
+    // Older engines give the bridge its MTU with the first container.
+    expect(await docker0(one)).toEqual({ address: '10.5.1.1/24', mtu: 1450 });
     expect(workload.name).toBe('node1/a');
     expect(workload.address).toMatch(/^10\.5\.1\.\d+$/);
     expect(one.workloads).toEqual([workload]);

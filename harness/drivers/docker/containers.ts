@@ -1,0 +1,90 @@
+// The containers of a cluster as testcontainers makes them: on one network with a fixed address, and never waited for.
+import { basename } from 'node:path';
+import { GenericContainer, PullPolicy, type StartedTestContainer } from 'testcontainers';
+import type { DaemonProgram } from '../driver.ts';
+import type { Labels } from './labels.ts';
+
+export interface Place {
+  readonly name: string;
+  readonly network: string;
+  readonly address: string;
+  readonly labels: Labels;
+}
+
+/** Stops waiting before it starts: testcontainers removes a container whose wait fails, and what it could tell us with it. */
+const noWait = {
+  waitUntilReady: async () => {},
+  withStartupTimeout: () => noWait,
+  isStartupTimeoutSet: () => false,
+  getStartupTimeout: () => 0,
+};
+
+class LabContainer extends GenericContainer {
+  readonly #place: Place;
+
+  constructor(image: string, place: Place) {
+    super(image);
+    this.#place = place;
+    // Our labels say whose a container is; its own reaper would be one more image to pull.
+    this.withAutoCleanup(false).withPullPolicy(PullPolicy.neverPull()).withWaitStrategy(noWait);
+    this.withName(place.name)
+      .withLabels({ ...place.labels })
+      .withNetworkMode(place.network);
+  }
+
+  /** What testcontainers has no option for. */
+  protected override async beforeContainerCreated(): Promise<void> {
+    const { network, address } = this.#place;
+    Object.assign(this.hostConfig, { CgroupnsMode: 'private' });
+    this.createOpts.NetworkingConfig = {
+      EndpointsConfig: { [network]: { IPAMConfig: { IPv4Address: address } } },
+    };
+  }
+}
+
+export interface NodeFiles {
+  readonly daemon: DaemonProgram;
+  readonly flags: readonly string[];
+  readonly docker: boolean;
+}
+
+export function startNode(
+  image: string,
+  hostname: string,
+  place: Place,
+  files: NodeFiles,
+): Promise<StartedTestContainer> {
+  return new LabContainer(image, place)
+    .withHostname(hostname)
+    .withPrivilegedMode()
+    .withTmpFs({ '/run': 'rw,exec', '/tmp': 'rw,exec' })
+    .withCopyFilesToContainer(programFiles(files.daemon))
+    .withCopyContentToContainer(settings(files))
+    .start();
+}
+
+/** `publish`: etcd must be reached through a port of the engine's machine, because its network cannot be. */
+export function startEtcd(image: string, place: Place, publish: boolean): Promise<StartedTestContainer> {
+  const container = new LabContainer(image, place).withHostname('etcd');
+  return (publish ? container.withExposedPorts(2379) : container).start();
+}
+
+function programFiles({ flanneld, mkDockerOpts, beside }: DaemonProgram) {
+  const program = (source: string, name: string) => ({ source, target: `/opt/flannel/${name}`, mode: 0o755 });
+  return [
+    program(flanneld, 'flanneld'),
+    program(mkDockerOpts, 'mk-docker-opts'),
+    ...beside.map(file => program(file, basename(file))),
+  ];
+}
+
+function settings({ flags, docker }: NodeFiles) {
+  const options = { content: `FLANNELD_OPTS=${quoted(flags)}\n`, target: '/etc/flannel/flanneld.env' };
+  return docker ? [options] : [options, { content: '', target: '/etc/flannel/no-docker' }];
+}
+
+/** For systemd, which takes one level of quotes off when it reads the file and splits the rest like a shell. */
+function quoted(flags: readonly string[]): string {
+  const words = flags.map(flag => (/^[\w@%+=:,./-]+$/.test(flag) ? flag : `'${flag}'`));
+  return `"${words.join(' ').replaceAll(/["\\]/g, '\\$&')}"`;
+}

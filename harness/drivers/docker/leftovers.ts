@@ -1,0 +1,74 @@
+// Finds what clusters have in a Docker engine by its labels, and removes it.
+import type Docker from 'dockerode';
+import { until } from '../../../lib/wait.ts';
+import type { Owner, Survivor } from '../driver.ts';
+import { filterFor, ownerIn } from './labels.ts';
+
+interface Leftover {
+  readonly owner: Owner;
+  readonly kind: 'container' | 'network';
+  readonly id: string;
+}
+
+/** One entry for each owner, of one cluster or of all. */
+export async function findLeftovers(docker: Docker, cluster?: string): Promise<readonly Survivor[]> {
+  const byOwner = Map.groupBy(await list(docker, cluster), ({ owner }) => JSON.stringify(owner));
+  return [...byOwner.values()].flatMap(parts => {
+    const [first] = parts;
+    return first
+      ? [{ owner: first.owner, what: describe(parts), remove: () => removeAll(docker, parts) }]
+      : [];
+  });
+}
+
+/** With its anonymous volumes. Succeeds when it is gone already, or somebody else is removing it. */
+export async function removeContainer(container: Docker.Container): Promise<void> {
+  await tolerate([404, 409], container.remove({ force: true, v: true }));
+  await gone(() => container.inspect(), `container ${container.id.slice(0, 12)} to go`);
+}
+
+async function list(docker: Docker, cluster?: string): Promise<readonly Leftover[]> {
+  const filters = filterFor(cluster);
+  const [containers, networks] = await Promise.all([
+    docker.listContainers({ all: true, filters }),
+    docker.listNetworks({ filters }),
+  ]);
+  const all = [
+    ...containers.map(({ Id, Labels }) => ({ kind: 'container' as const, id: Id, owner: ownerIn(Labels) })),
+    ...networks.map(({ Id, Labels }) => ({ kind: 'network' as const, id: Id, owner: ownerIn(Labels) })),
+  ];
+  return all.flatMap(({ owner, ...rest }) => (owner ? [{ owner, ...rest }] : []));
+}
+
+async function removeAll(docker: Docker, parts: readonly Leftover[]): Promise<void> {
+  const idsOf = (kind: Leftover['kind']) => parts.filter(part => part.kind === kind).map(({ id }) => id);
+  await Promise.all(idsOf('container').map(id => removeContainer(docker.getContainer(id))));
+  // A network is held by its containers.
+  await Promise.all(idsOf('network').map(id => tolerate([404], docker.getNetwork(id).remove())));
+}
+
+function describe(parts: readonly Leftover[]): string {
+  const count = (kind: Leftover['kind']) => parts.filter(part => part.kind === kind).length;
+  const words = (number: number, kind: string) =>
+    number === 0 ? [] : [`${number} ${kind}${number === 1 ? '' : 's'}`];
+  return [...words(count('container'), 'container'), ...words(count('network'), 'network')].join(', ');
+}
+
+async function gone(inspect: () => Promise<unknown>, what: string): Promise<void> {
+  const probe = () =>
+    inspect().then(
+      () => undefined,
+      error => (statusOf(error) === 404 ? true : undefined),
+    );
+  await until(probe, { what, timeout: 30_000, interval: 50 });
+}
+
+async function tolerate(codes: readonly number[], promise: Promise<unknown>): Promise<void> {
+  await promise.catch(error => {
+    if (!codes.includes(statusOf(error) ?? 0)) throw error;
+  });
+}
+
+function statusOf(error: unknown): number | undefined {
+  return (error as { statusCode?: number }).statusCode;
+}

@@ -1,0 +1,105 @@
+// A docker node: a privileged container that boots systemd, with the daemon and a Docker engine as its services.
+import type Docker from 'dockerode';
+import type { Argv, RunOptions, RunResult } from '../../../lib/run.ts';
+import type { DaemonControl, NodeHandle, NodePlan, WorkloadHandle } from '../driver.ts';
+import { Agent } from './agent.ts';
+import { systemdDaemon } from './daemon.ts';
+import { dockerProgram, type Engine } from './engine.ts';
+import { removeContainer } from './leftovers.ts';
+
+/** What another process needs to use the node. */
+export interface DockerNodeData {
+  readonly plan: NodePlan;
+  readonly address: string;
+  readonly container: string;
+  readonly workloads: readonly { readonly name: string; readonly address: string }[];
+}
+
+const tools = '/usr/local/lib/flannel-lab';
+/** Milliseconds a node's engine may take, from the moment its options are there. */
+const dockerPatience = 60_000;
+
+export class DockerNode implements NodeHandle {
+  readonly name: string;
+  readonly address: string;
+  readonly plan: NodePlan;
+  readonly daemon: DaemonControl;
+  readonly #engine: Engine;
+  readonly #container: Docker.Container;
+  readonly #agent: Agent;
+  readonly #workloads: WorkloadHandle[];
+  readonly #removed: (node: DockerNode) => void;
+
+  constructor(engine: Engine, data: DockerNodeData, removed: (node: DockerNode) => void) {
+    const { plan, address, container, workloads } = data;
+    this.name = plan.name;
+    this.plan = plan;
+    this.address = address;
+    this.daemon = systemdDaemon(this);
+    this.#engine = engine;
+    this.#container = engine.docker.getContainer(container);
+    this.#agent = new Agent(this.#container, plan.name);
+    this.#removed = removed;
+    this.#workloads = workloads.map(workload => this.#workload(workload.name, workload.address));
+  }
+
+  get workloads(): readonly WorkloadHandle[] {
+    return this.#workloads;
+  }
+
+  data(): DockerNodeData {
+    const workloads = this.#workloads.map(({ name, address }) => ({
+      name: name.slice(this.name.length + 1),
+      address,
+    }));
+    return { plan: this.plan, address: this.address, container: this.#container.id, workloads };
+  }
+
+  run(argv: Argv, options?: RunOptions): Promise<RunResult> {
+    return this.#agent.run(argv, options);
+  }
+
+  /** Resolves when the node's systemd takes orders. */
+  async booted(signal: AbortSignal): Promise<void> {
+    await this.run(['sh', '-c', 'until [ -S /run/systemd/private ]; do sleep 0.01; done'], { signal });
+  }
+
+  async dockerReady(signal: AbortSignal): Promise<void> {
+    // Joins the start that has been waiting since boot for the options file.
+    const script = 'systemctl start docker || { journalctl --no-pager -u docker -n 20 -o cat >&2; exit 1; }';
+    await this.run(['sh', '-c', script], { signal, timeout: dockerPatience });
+  }
+
+  async startWorkload(name: string, signal: AbortSignal): Promise<WorkloadHandle> {
+    const { stdout } = await this.run([`${tools}/start-workload`, name], { signal, timeout: dockerPatience });
+    const workload = this.#workload(name, stdout.trim());
+    this.#workloads.push(workload);
+    return workload;
+  }
+
+  commandLine(argv: Argv, { tty }: { readonly tty: boolean }): Argv {
+    const exec = ['exec', '--interactive', ...(tty ? ['--tty'] : []), '--env', `PS1=${this.name}# `];
+    return [dockerProgram(), '--host', this.#engine.address, ...exec, this.#container.id, ...argv];
+  }
+
+  /** Ends what this process has open towards the node; the node itself stays. */
+  close(): Promise<void> {
+    return this.#agent.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+    await removeContainer(this.#container);
+    this.#removed(this);
+  }
+
+  #workload(name: string, address: string): WorkloadHandle {
+    const within = (argv: Argv): Argv => [`${tools}/in-workload`, name, ...argv];
+    return {
+      name: `${this.name}/${name}`,
+      address,
+      run: (argv, options) => this.run(within(argv), options),
+      commandLine: (argv, options) => this.commandLine(within(argv), options),
+    };
+  }
+}
