@@ -1,4 +1,6 @@
 // Keeps the lease: renews it in time, puts it back when it vanished, and never writes over another owner.
+
+import type { Bell } from '../../lib/bell.ts';
 import { UserError } from '../../lib/errors.ts';
 import { formatCidr4, formatIp4 } from '../../lib/ip.ts';
 import type { Logger } from '../../lib/log.ts';
@@ -8,7 +10,6 @@ import type { LeaseView } from '../model/lease-view.ts';
 import { backoff, renewAfter } from '../model/renewal.ts';
 import { type Claim, type LeaseStore, StoreError } from '../store/lease-store.ts';
 import type { Held } from './acquire.ts';
-import type { Bell } from './bell.ts';
 
 export interface Keeping {
   readonly store: LeaseStore;

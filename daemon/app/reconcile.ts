@@ -1,11 +1,12 @@
 // The one loop that owns the kernel: read what is there, compare with what should be, change it, keep what failed.
+
+import { Bell } from '../../lib/bell.ts';
 import { describeError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Failure, Kernel, ReadScope } from '../kernel/kernel.ts';
 import { applied, diff, type Op, type Plan } from '../model/diff.ts';
 import type { NetEntry, NetState } from '../model/net-state.ts';
 import { backoff } from '../model/renewal.ts';
-import { Bell } from './bell.ts';
 import { reportChanges } from './report.ts';
 import { createTroubles } from './troubles.ts';
 

@@ -1,4 +1,6 @@
 // The steady life of a node: lease held, kernel reconciled, rules in place, until the signal or a lost lease ends it.
+
+import { Bell } from '../../lib/bell.ts';
 import { describeError, UserError } from '../../lib/errors.ts';
 import type { Cidr4 } from '../../lib/ip.ts';
 import type { Logger } from '../../lib/log.ts';
@@ -16,7 +18,6 @@ import { underlayOf } from '../model/underlay.ts';
 import type { Options } from '../options.ts';
 import type { LeaseStore } from '../store/lease-store.ts';
 import { acquireLease } from './acquire.ts';
-import { Bell } from './bell.ts';
 import { writeAtomically } from './files.ts';
 import { keepLease } from './keep-lease.ts';
 import { keepRules } from './keep-rules.ts';

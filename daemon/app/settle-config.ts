@@ -1,11 +1,12 @@
 // Waits until the cluster has a network configuration that this node can serve.
+
+import { Bell, ringOn } from '../../lib/bell.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Backend } from '../backends/backend.ts';
 import { chooseBackend } from '../backends/index.ts';
 import { type ConfigProblem, type NetworkConfig, parseNetworkConfig } from '../model/network-config.ts';
 import { backoff } from '../model/renewal.ts';
 import { type LeaseStore, StoreError } from '../store/lease-store.ts';
-import { Bell, ringOn } from './bell.ts';
 
 export interface Settled {
   readonly config: NetworkConfig;

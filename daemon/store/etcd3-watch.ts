@@ -18,6 +18,7 @@ export async function* watchRange(
   if (signal.aborted) return;
   const stream = await client.watchClient.watch();
   const cancel = () => stream.cancel();
+  if (signal.aborted) return cancel(); // while the stream was being made
   signal.addEventListener('abort', cancel, { once: true });
   try {
     stream.write({
