@@ -15,8 +15,9 @@ export async function notify(path: string, state: string): Promise<void> {
   const { default: koffi } = await import('koffi');
   const libc = koffi.load(null);
   const socket = libc.func('int socket(int domain, int type, int protocol)');
+  // intptr_t is what koffi has for ssize_t.
   const sendto = libc.func(
-    'ssize_t sendto(int fd, void *data, size_t size, int flags, void *to, uint32_t toSize)',
+    'intptr_t sendto(int fd, void *data, size_t size, int flags, void *to, uint32_t toSize)',
   );
   const close = libc.func('int close(int fd)');
   const fd: number = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
