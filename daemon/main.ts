@@ -7,7 +7,8 @@ import { readPem, runDaemon } from './app/daemon.ts';
 import { notify } from './app/notify.ts';
 import { createIproute2 } from './kernel/iproute2.ts';
 import { createIptables } from './kernel/iptables.ts';
-import { spawnRunner } from './kernel/spawn.ts';
+import { spawnLines, spawnRunner } from './kernel/spawn.ts';
+import { procSysctls } from './kernel/sysctls.ts';
 import { helpText, type Options, parseOptions } from './options.ts';
 import { createEtcdClient } from './store/etcd3-client.ts';
 import { createEtcd3Store } from './store/etcd3-store.ts';
@@ -77,7 +78,7 @@ async function wire(options: Options, log: Logger) {
     options,
     log,
     store: createEtcd3Store(client, options.etcdPrefix, log),
-    kernel: createIproute2(spawnRunner, log),
+    kernel: createIproute2({ runner: spawnRunner, lines: spawnLines, sysctls: procSysctls, log }),
     firewall: createIptables(spawnRunner),
     notify: async (state: string) => (socket ? notify(socket, state) : undefined),
   };

@@ -48,8 +48,9 @@ function linkLines(wanted: LinkEntry, present: NetEntry | undefined): readonly s
     const lines = [];
     if (present.vxlan?.learning !== vxlan.learning)
       lines.push(`link set dev ${name} type vxlan ${vxlan.learning ? 'learning' : 'nolearning'}`);
-    if (present.mac !== mac || present.mtu !== mtu)
-      lines.push(`link set dev ${name} address ${mac} mtu ${mtu}`);
+    // Even the same MAC put again takes all neighbours of the device with it.
+    if (present.mac !== mac) lines.push(`link set dev ${name} address ${mac}`);
+    if (present.mtu !== mtu) lines.push(`link set dev ${name} mtu ${mtu}`);
     lines.push(`link set dev ${name} up`);
     return lines;
   }

@@ -1,24 +1,32 @@
 // The kernel through iproute2: JSON reads side by side, and one batch for any number of changes.
-import { readFile, writeFile } from 'node:fs/promises';
 import type { Logger } from '../../lib/log.ts';
-import { type Argv, CommandError, type Runner } from '../../lib/run.ts';
+import type { Argv, Runner } from '../../lib/run.ts';
 import type { Op } from '../model/diff.ts';
 import type { NetState } from '../model/net-state.ts';
 import { batchLines, type NetworkOp, type Tool, toolOf } from './argv.ts';
 import type { Failure, Kernel, ReadScope } from './kernel.ts';
 import { monitor } from './monitor.ts';
 import { parseFdb, parseLinks, parseNeighbours, parseRoutes } from './parse.ts';
+import type { LineSource } from './spawn.ts';
+import type { Sysctls } from './sysctls.ts';
 
-export function createIproute2(runner: Runner, log: Logger): Kernel {
+export interface Iproute2 {
+  readonly runner: Runner;
+  readonly lines: LineSource;
+  readonly sysctls: Sysctls;
+  readonly log: Logger;
+}
+
+export function createIproute2(tools: Iproute2): Kernel {
   return {
-    read: (scope, signal) => readState(runner, scope, signal),
-    apply: (ops, signal) => applyOps(runner, ops, signal),
-    changes: (scope, signal) => monitor(scope, log, signal),
+    read: (scope, signal) => readState(tools, scope, signal),
+    apply: (ops, signal) => applyOps(tools, ops, signal),
+    changes: (scope, signal) => monitor(scope, tools.lines, tools.log, signal),
   };
 }
 
 async function readState(
-  runner: Runner,
+  { runner, sysctls: settings }: Iproute2,
   { devices, sysctls }: ReadScope,
   signal: AbortSignal,
 ): Promise<NetState> {
@@ -35,21 +43,18 @@ async function readState(
     ...devices.map(async dev =>
       parseFdb(await print(['bridge', '-j', 'fdb', 'show', 'dev', dev], [0, 1, 255]), dev),
     ),
-    ...sysctls.map(readSysctl),
+    ...sysctls.map(path => readSysctl(settings, path)),
   ]);
   return parts.flat();
 }
 
-async function readSysctl(path: string): Promise<NetState> {
-  try {
-    return [{ kind: 'sysctl', path, value: (await readFile(`/proc/sys/${path}`, 'utf8')).trim() }];
-  } catch {
-    return [];
-  }
+async function readSysctl(settings: Sysctls, path: string): Promise<NetState> {
+  const value = await settings.read(path);
+  return value === undefined ? [] : [{ kind: 'sysctl', path, value }];
 }
 
 async function applyOps(
-  runner: Runner,
+  { runner, sysctls }: Iproute2,
   ops: readonly Op[],
   signal: AbortSignal,
 ): Promise<readonly Failure[]> {
@@ -67,9 +72,14 @@ async function applyOps(
         signal,
       ),
     ),
-    ...ops.map(writeSysctl),
+    ...ops.map(op => writeSysctl(sysctls, op)),
   ]);
   return [...first, ...others.flat()];
+}
+
+interface Line {
+  readonly op: NetworkOp;
+  readonly text: string;
 }
 
 async function runBatch(
@@ -78,44 +88,65 @@ async function runBatch(
   ops: readonly NetworkOp[],
   signal: AbortSignal,
 ): Promise<Failure[]> {
-  if (ops.length === 0) return [];
-  const lines = ops.flatMap(op => batchLines(op).map(line => ({ op, line })));
-  const input = lines.map(({ line }) => `${line}\n`).join('');
-  const argv: Argv = [tool, '-force', '-batch', '-'];
-  const { code, stderr } = await runner.run(argv, { input, signal, okCodes: [0, 1, 2] });
-  const failures = batchErrors(stderr).flatMap(({ line, reason }) => {
-    const failed = lines[line - 1];
-    return failed && !isDone(failed.op, reason)
-      ? [{ op: failed.op, reason: `${failed.line}: ${reason}` }]
-      : [];
-  });
-  if (code !== 0 && !/^Command failed /m.test(stderr))
-    throw new CommandError({
-      argv,
-      code,
-      signal: undefined,
-      stdout: '',
-      stderr,
-      milliseconds: 0,
-      timedOut: false,
-    });
-  return failures;
+  const lines = ops.flatMap(op => batchLines(op).map(text => ({ op, text })));
+  return runLines(runner, tool, lines, signal);
 }
 
-/** Pairs each "Command failed -:7" with the lines printed before it. */
-export function batchErrors(stderr: string): { readonly line: number; readonly reason: string }[] {
+async function runLines(
+  runner: Runner,
+  tool: Tool,
+  lines: readonly Line[],
+  signal: AbortSignal,
+): Promise<Failure[]> {
+  const [first] = lines;
+  if (!first) return [];
+  const input = lines.map(({ text }) => `${text}\n`).join('');
+  const { code, stderr } = await runner.run([tool, '-force', '-batch', '-'], {
+    input,
+    signal,
+    okCodes: [0, 1, 2],
+  });
+  const { errors, aborted } = batchErrors(stderr, code);
+  if (aborted === undefined)
+    return errors.flatMap(({ line, reason }) => {
+      const failed = lines[line - 1];
+      return failed && !isDone(failed.op, reason)
+        ? [{ op: failed.op, reason: `${failed.text}: ${reason}` }]
+        : [];
+    });
+  if (lines.length === 1)
+    return isDone(first.op, aborted) ? [] : [{ op: first.op, reason: `${first.text}: ${aborted}` }];
+  // `ip neighbour` ends the whole batch when it fails, without saying where. Doing a line twice does no harm.
+  const half = Math.ceil(lines.length / 2);
+  return [
+    ...(await runLines(runner, tool, lines.slice(0, half), signal)),
+    ...(await runLines(runner, tool, lines.slice(half), signal)),
+  ];
+}
+
+export interface BatchErrors {
+  /** Failed lines, counted from 1. */
+  readonly errors: readonly { readonly line: number; readonly reason: string }[];
+  /** Why the batch was left in the middle; undefined when all lines were tried. */
+  readonly aborted: string | undefined;
+}
+
+/** Pairs each "Command failed -:7" with the lines printed before it; what follows the last one ended the batch. */
+export function batchErrors(stderr: string, code: number): BatchErrors {
   const errors = [];
   let said: string[] = [];
+  const reason = () => said.join('; ').replace(/^(RTNETLINK answers|Error): /, '');
   for (const text of stderr.split('\n')) {
     const [, line] = /^Command failed -:(\d+)/.exec(text) ?? [];
     if (line === undefined) {
       if (text.trim()) said.push(text.trim());
       continue;
     }
-    errors.push({ line: Number(line), reason: said.join('; ').replace(/^(RTNETLINK answers|Error): /, '') });
+    errors.push({ line: Number(line), reason: reason() });
     said = [];
   }
-  return errors;
+  const left = code !== 0 && (said.length > 0 || errors.length === 0);
+  return { errors, aborted: left ? reason() || `exit code ${code}` : undefined };
 }
 
 /** Removing what is already gone, alone or with its device, is what was wanted. */
@@ -123,11 +154,11 @@ function isDone({ verb }: Op, reason: string): boolean {
   return verb === 'remove' && /No such (process|file|device)|Cannot (find|assign)|not found/i.test(reason);
 }
 
-async function writeSysctl(op: Op): Promise<Failure[]> {
+async function writeSysctl(sysctls: Sysctls, op: Op): Promise<Failure[]> {
   if (op.entry.kind !== 'sysctl' || op.verb === 'remove') return [];
   const { path, value } = op.entry;
   try {
-    await writeFile(`/proc/sys/${path}`, value);
+    await sysctls.write(path, value);
     return [];
   } catch (error) {
     return [{ op, reason: error instanceof Error ? error.message : String(error) }];

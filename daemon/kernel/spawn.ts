@@ -1,5 +1,7 @@
-// The daemon's Runner: node's own spawn and nothing else, because execa alone costs a third of the start-up budget.
+// Processes as the daemon starts them: node's own spawn, because execa alone costs a third of the start-up budget.
 import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { findProgram } from '../../lib/places.ts';
 import { type Argv, CommandError, type Runner, type RunOptions, type RunResult } from '../../lib/run.ts';
 
 /** Runs commands on this machine. Same promises as `localRunner` of lib/run.ts. */
@@ -59,4 +61,33 @@ function run(argv: Argv, options: RunOptions = {}): Promise<RunResult> {
       reject(new CommandError({ ...facts, timedOut }, failure));
     }
   });
+}
+
+/** Starts a long-lived process and yields its output line by line. */
+export type LineSource = (argv: Argv, signal: AbortSignal) => AsyncIterable<string>;
+
+/**
+ * The lines of a process on this machine. Ends when the process does; throws when it cannot be started or the signal
+ * aborts. The process ends with the iteration, and with this process however that ends.
+ */
+export async function* spawnLines(argv: Argv, signal: AbortSignal): AsyncGenerator<string, void> {
+  // A child that outlived a killed daemon would keep its network namespace alive.
+  const parted = findProgram('setpriv') ? ['setpriv', '--pdeathsig', 'KILL'] : [];
+  const [program = '', ...args] = [...parted, ...argv];
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, LC_ALL: 'C' },
+    killSignal: 'SIGKILL',
+    signal,
+  });
+  const ended = new Promise<void>((resolve, reject) =>
+    child.once('error', reject).once('close', () => resolve()),
+  );
+  ended.catch(() => {});
+  try {
+    for await (const line of createInterface({ input: child.stdout })) yield line;
+    await ended;
+  } finally {
+    child.kill('SIGKILL');
+  }
 }

@@ -1,0 +1,165 @@
+// A kernel in memory that models what matters of the real one, and prints itself as text.
+import { Bell } from '../../lib/bell.ts';
+import { contains, formatCidr4, parseCidr4, parseIp4 } from '../../lib/ip.ts';
+import { canBecome, type Op } from '../model/diff.ts';
+import { entryKey, type LinkEntry, type NetEntry, type NetState, stateText } from '../model/net-state.ts';
+import type { Failure, Kernel, ReadScope } from './kernel.ts';
+
+export class FakeKernel implements Kernel {
+  readonly #entries = new Map<string, NetEntry>();
+  readonly #listeners = new Set<Bell>();
+  /** Why an op is refused although the model would take it; undefined lets it through. */
+  refuse: (op: Op) => string | undefined = () => undefined;
+  /** All ops that were carried out, in order. */
+  readonly done: Op[] = [];
+
+  constructor(entries: NetState = []) {
+    for (const entry of entries) this.set(entry);
+  }
+
+  /** As another program would: with everything the kernel does by itself in consequence. */
+  set(entry: NetEntry): void {
+    const before = this.#entries.get(entryKey(entry));
+    this.#entries.set(entryKey(entry), entry);
+    if (entry.kind === 'link') {
+      if (before?.kind === 'link' && before.mac !== entry.mac)
+        this.#dropWhere(other => other.kind === 'neighbour' && other.dev === entry.name);
+      this.#setDefault({ kind: 'sysctl', path: `net/ipv6/conf/${entry.name}/accept_ra`, value: '1' });
+      if (!entry.up) this.#dropWhere(other => other.kind === 'route' && other.dev === entry.name);
+    }
+    if (entry.kind === 'address') this.#connect(entry.address, entry.dev);
+    this.#ring();
+  }
+
+  /** As another program would. */
+  drop(entry: NetEntry): void {
+    this.#entries.delete(entryKey(entry));
+    if (entry.kind === 'link') this.#dropDevice(entry.name);
+    this.#ring();
+  }
+
+  /** Everything, or what `keep` selects, as sorted lines. */
+  text(keep: (entry: NetEntry) => boolean = () => true): string {
+    return stateText([...this.#entries.values()].filter(keep));
+  }
+
+  async read({ devices, sysctls }: ReadScope, signal: AbortSignal): Promise<NetState> {
+    await this.#turn(signal);
+    return [...this.#entries.values()].filter(entry => {
+      if (entry.kind === 'neighbour' || entry.kind === 'fdb') return devices.includes(entry.dev);
+      return entry.kind !== 'sysctl' || sysctls.includes(entry.path);
+    });
+  }
+
+  async apply(ops: readonly Op[], signal: AbortSignal): Promise<readonly Failure[]> {
+    await this.#turn(signal);
+    const failures: Failure[] = [];
+    for (const op of ops) {
+      const reason = this.refuse(op) ?? this.#objection(op);
+      if (reason) {
+        failures.push({ op, reason });
+        continue;
+      }
+      if (op.verb === 'remove') this.drop(op.entry);
+      else {
+        const { entry, replaces } = op;
+        if (entry.kind === 'link' && replaces?.kind === 'link' && !canBecome(replaces, entry))
+          this.drop(replaces);
+        this.set(entry);
+      }
+      this.done.push(op);
+    }
+    return failures;
+  }
+
+  async *changes(_scope: ReadScope, signal: AbortSignal): AsyncGenerator<void, void> {
+    const bell = new Bell();
+    this.#listeners.add(bell);
+    try {
+      while (await bell.heard(3_600_000, signal)) yield;
+    } catch {
+      // aborted
+    } finally {
+      this.#listeners.delete(bell);
+    }
+  }
+
+  #objection({ verb, entry }: Op): string | undefined {
+    if (verb === 'remove') return undefined;
+    switch (entry.kind) {
+      case 'link':
+        return entry.vxlan && this.#link(entry.vxlan.uplink) ? undefined : 'Cannot find device';
+      case 'address':
+      case 'neighbour':
+      case 'fdb':
+        return this.#link(entry.dev) ? undefined : `Cannot find device "${entry.dev}"`;
+      case 'route': {
+        const link = this.#link(entry.dev ?? '');
+        if (!link) return `Cannot find device "${entry.dev}"`;
+        if (!link.up) return 'Network is down';
+        return entry.onlink || !entry.via || this.#reaches(link.name, entry.via)
+          ? undefined
+          : 'Nexthop has invalid gateway.';
+      }
+      case 'sysctl':
+        return this.#entries.has(entryKey(entry)) ? undefined : 'no such setting';
+      default:
+        return entry satisfies never;
+    }
+  }
+
+  #link(name: string): LinkEntry | undefined {
+    const entry = this.#entries.get(`link ${name}`);
+    return entry?.kind === 'link' ? entry : undefined;
+  }
+
+  #reaches(dev: string, gateway: string): boolean {
+    const ip = parseIp4(gateway);
+    return [...this.#entries.values()].some(entry => {
+      const prefix = entry.kind === 'address' && entry.dev === dev ? parseCidr4(entry.address) : undefined;
+      return ip !== undefined && prefix !== undefined && contains(prefix, ip);
+    });
+  }
+
+  /** An address brings a route to its neighbours. */
+  #connect(address: string, dev: string): void {
+    const prefix = parseCidr4(address);
+    if (!prefix || prefix.length === 32) return;
+    const to = formatCidr4(prefix);
+    this.#setDefault({
+      kind: 'route',
+      to,
+      via: undefined,
+      dev,
+      onlink: false,
+      metric: 0,
+      protocol: 'kernel',
+    });
+  }
+
+  #setDefault(entry: NetEntry): void {
+    const key = entryKey(entry);
+    if (!this.#entries.has(key)) this.#entries.set(key, entry);
+  }
+
+  /** What stands on a device goes with it. */
+  #dropDevice(name: string): void {
+    this.#entries.delete(`sysctl net/ipv6/conf/${name}/accept_ra`);
+    this.#dropWhere(entry => 'dev' in entry && entry.dev === name);
+    for (const entry of [...this.#entries.values()])
+      if (entry.kind === 'link' && entry.vxlan?.uplink === name) this.drop(entry);
+  }
+
+  #dropWhere(matches: (entry: NetEntry) => boolean): void {
+    for (const [key, entry] of this.#entries) if (matches(entry)) this.#entries.delete(key);
+  }
+
+  #ring(): void {
+    for (const bell of this.#listeners) bell.ring();
+  }
+
+  async #turn(signal: AbortSignal): Promise<void> {
+    await new Promise(resolve => setImmediate(resolve));
+    signal.throwIfAborted();
+  }
+}

@@ -1,0 +1,277 @@
+// What every kernel edge promises: one suite for the fake and for iproute2 in a network namespace of its own.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { silent } from '../../lib/log.ts';
+import { until } from '../../lib/wait.ts';
+import { applied, diff, type Op } from '../model/diff.ts';
+import type { LinkEntry, NetEntry, NetState, RouteEntry } from '../model/net-state.ts';
+import { stateText } from '../model/net-state.ts';
+import { batchLines, type NetworkOp, toolOf } from './argv.ts';
+import { FakeKernel } from './fake.ts';
+import { createIproute2 } from './iproute2.ts';
+import type { Kernel } from './kernel.ts';
+import { canUnshare, createNamespace } from './namespace.fixture.ts';
+
+/** A host with an uplink eth0 that has 192.168.7.1/24, and what other programs on it do. */
+interface Bench extends AsyncDisposable {
+  readonly kernel: Kernel;
+  set(entry: NetEntry, replaces?: NetEntry): Promise<void>;
+  drop(entry: NetEntry): Promise<void>;
+}
+
+const signal = AbortSignal.timeout(60_000);
+const dev = 'flannel.1';
+const scope = { devices: [dev], sysctls: ['net/ipv4/ip_forward', `net/ipv6/conf/${dev}/accept_ra`] };
+
+const link: LinkEntry = {
+  kind: 'link',
+  name: dev,
+  mac: '02:00:00:00:00:01',
+  mtu: 1450,
+  up: true,
+  vxlan: { vni: 1, port: 8472, uplink: 'eth0', local: '192.168.7.1', learning: false, gbp: false },
+};
+const address: NetEntry = { kind: 'address', dev, address: '10.5.1.0/32' };
+const peer = (n: number): [NetEntry, NetEntry, NetEntry] => {
+  const base = `10.${5 + (n >> 8)}.${n & 255}.0`;
+  const mac = `02:00:00:00:${hex(n >> 8)}:${hex(n & 255)}`;
+  return [
+    { kind: 'neighbour', dev, ip: base, mac },
+    { kind: 'fdb', dev, mac, dst: `192.168.7.${(n % 200) + 2}` },
+    route(`${base}/24`, base),
+  ];
+};
+const hex = (n: number) => n.toString(16).padStart(2, '0');
+const route = (to: string, via: string | undefined, rest: Partial<RouteEntry> = {}): RouteEntry => ({
+  kind: 'route',
+  to,
+  via,
+  dev,
+  onlink: true,
+  metric: 0,
+  protocol: 'boot',
+  ...rest,
+});
+const onUplink = (to: string, via: string) => route(to, via, { dev: 'eth0', onlink: false });
+const put = (entry: NetEntry, replaces?: NetEntry): Op => ({ verb: 'put', entry, replaces });
+const remove = (entry: NetEntry): Op => ({ verb: 'remove', entry });
+
+describe('fake', () => promises(fakeBench));
+describe.skipIf(!(await canUnshare()))('iproute2', () => promises(realBench));
+
+function promises(start: () => Promise<Bench>): void {
+  let bench: Bench;
+  let kernel: Kernel;
+  beforeEach(async () => {
+    bench = await start();
+    kernel = bench.kernel;
+  });
+  afterEach(() => bench?.[Symbol.asyncDispose]());
+
+  const read = () => kernel.read(scope, signal);
+  /** Only what is on our device, or leads into the overlay. */
+  const ours = async () =>
+    stateText(
+      (await read()).filter(entry => {
+        if (entry.kind === 'route') return entry.to.startsWith('10.');
+        return entry.kind === 'link' ? entry.name === dev : 'dev' in entry && entry.dev === dev;
+      }),
+    );
+
+  test('the uplink, its address and its route are read', async () => {
+    const state = await read();
+    expect(state).toContainEqual(
+      expect.objectContaining({ kind: 'link', name: 'eth0', mtu: 1500, up: true }),
+    );
+    expect(state).toContainEqual({ kind: 'address', dev: 'eth0', address: '192.168.7.1/24' });
+    expect(stateText(state)).toContain('route 192.168.7.0/24 dev eth0\n');
+  });
+
+  test('a device and everything on it is put in one go, and reads back as it was wanted', async () => {
+    const wanted = [link, address, ...peer(2), ...peer(3)];
+    expect(
+      await kernel.apply(
+        wanted.map(entry => put(entry)),
+        signal,
+      ),
+    ).toEqual([]);
+    expect(await ours()).toBe(stateText(wanted));
+    expect(diff(wanted, await read(), () => true).ops.filter(({ verb }) => verb === 'put')).toEqual([]);
+  });
+
+  test('putting what is there and removing what is not are no failures', async () => {
+    const wanted = [link, address, ...peer(2)];
+    await kernel.apply(
+      wanted.map(entry => put(entry)),
+      signal,
+    );
+    const again = [...wanted.map(entry => put(entry, entry)), ...peer(9).map(remove)];
+    expect(await kernel.apply(again, signal)).toEqual([]);
+    expect(await ours()).toBe(stateText(wanted));
+  });
+
+  test('a removal takes away exactly what it names', async () => {
+    await kernel.apply(
+      [link, address, ...peer(2), ...peer(3)].map(entry => put(entry)),
+      signal,
+    );
+    expect(await kernel.apply(peer(2).reverse().map(remove), signal)).toEqual([]);
+    expect(await ours()).toBe(stateText([link, address, ...peer(3)]));
+  });
+
+  test('one that fails is named with its reason, and stops no other', async () => {
+    const unreachable = onUplink('10.5.9.0/24', '172.16.0.1');
+    const nowhere: NetEntry = { kind: 'fdb', dev: 'flannel.9', mac: '02:00:00:00:00:09', dst: '192.168.7.9' };
+    const ops = [link, address, ...peer(2), unreachable, nowhere, ...peer(3)].map(entry => put(entry));
+    const failures = await kernel.apply(ops, signal);
+    expect(new Set(failures.map(({ op }) => op.entry))).toEqual(new Set([nowhere, unreachable]));
+    expect(failures.find(({ op }) => op.entry === unreachable)?.reason).toMatch(/invalid gateway/);
+    expect(failures.find(({ op }) => op.entry === nowhere)?.reason).toMatch(/Cannot find device/);
+    expect(await ours()).toBe(stateText([link, address, ...peer(2), ...peer(3)]));
+  });
+
+  test('MTU and learning change in place; what stands on the device stays', async () => {
+    await kernel.apply(
+      [link, address, ...peer(2)].map(entry => put(entry)),
+      signal,
+    );
+    const changed = {
+      ...link,
+      mtu: 1400,
+      vxlan: link.vxlan && { ...link.vxlan, learning: true },
+    };
+    expect(await kernel.apply([put(changed, link)], signal)).toEqual([]);
+    expect(await ours()).toBe(stateText([changed, address, ...peer(2)]));
+  });
+
+  test('a MAC changes in place and takes the neighbours of the device with it, nothing else', async () => {
+    const [neighbour, ...others] = peer(2);
+    await kernel.apply(
+      [link, address, neighbour, ...others].map(entry => put(entry)),
+      signal,
+    );
+    const changed = { ...link, mac: '02:00:00:00:00:77' };
+    expect(await kernel.apply([put(changed, link)], signal)).toEqual([]);
+    expect(await ours()).toBe(stateText([changed, address, ...others]));
+  });
+
+  test('a device of another VNI, port or type is replaced', async () => {
+    const other = { ...link, vxlan: link.vxlan && { ...link.vxlan, port: 4789 } };
+    await kernel.apply([put(other), put(address)], signal);
+    expect(await kernel.apply([put(link, other)], signal)).toEqual([]);
+    expect(await ours()).toBe(stateText([link]));
+  });
+
+  test('a route through the uplink replaces one through another gateway', async () => {
+    const wrong = onUplink('10.5.3.0/24', '192.168.7.254');
+    const right = onUplink('10.5.3.0/24', '192.168.7.3');
+    await bench.set(wrong);
+    expect(await kernel.apply([put(right, wrong)], signal)).toEqual([]);
+    expect(await ours()).toBe(stateText([right]));
+  });
+
+  test('a device that is removed or set down takes its routes with it', async () => {
+    await kernel.apply(
+      [link, address, ...peer(2)].map(entry => put(entry)),
+      signal,
+    );
+    await bench.set({ ...link, up: false }, link);
+    expect(await ours()).not.toContain('route');
+    expect(await kernel.apply([put(link, { ...link, up: false }), put(peer(2)[2])], signal)).toEqual([]);
+    await bench.drop(link);
+    expect(await ours()).toBe('');
+  });
+
+  test('settings are read and put', async () => {
+    const forward: NetEntry = { kind: 'sysctl', path: 'net/ipv4/ip_forward', value: '1' };
+    expect(await read()).toContainEqual({ ...forward, value: '0' });
+    expect(await kernel.apply([put(forward)], signal)).toEqual([]);
+    expect(await read()).toContainEqual(forward);
+  });
+
+  test('a thousand peers are put and removed as a whole', async () => {
+    const peers = Array.from({ length: 1000 }, (_, n) => peer(n + 2)).flat();
+    const wanted = [link, address, ...peers];
+    expect(
+      await kernel.apply(
+        wanted.map(entry => put(entry)),
+        signal,
+      ),
+    ).toEqual([]);
+    expect(await ours()).toBe(stateText(wanted));
+    const { ops } = diff([link, address], await read(), entry => 'dev' in entry && entry.dev === dev);
+    expect(await kernel.apply(ops, signal)).toEqual([]);
+    expect(await ours()).toBe(stateText([link, address]));
+  });
+
+  test('every change by others is heard', async () => {
+    await kernel.apply(
+      [link, address, ...peer(2)].map(entry => put(entry)),
+      signal,
+    );
+    const stop = new AbortController();
+    let heard = 0;
+    const pump = (async () => {
+      for await (const _ of kernel.changes(scope, stop.signal)) heard++;
+    })();
+    // Listening starts some time after it was asked for.
+    const probe = onUplink('10.77.0.0/24', '192.168.7.9');
+    await until(
+      async () => {
+        await bench.set(probe);
+        await bench.drop(probe);
+        return heard > 0 ? true : undefined;
+      },
+      { what: 'the first change', timeout: 5000 },
+    );
+    const present = applied(
+      [],
+      [link, address, ...peer(2)].map(entry => put(entry)),
+    );
+    for (const entry of [...present].reverse()) {
+      heard = 0;
+      await bench.drop(entry);
+      await until(async () => (heard > 0 ? true : undefined), {
+        what: `the loss of ${entry.kind}`,
+        timeout: 5000,
+      });
+    }
+    stop.abort();
+    await pump;
+  });
+}
+
+const uplink: NetState = [
+  { kind: 'link', name: 'eth0', mac: '02:00:00:00:0e:00', mtu: 1500, up: true, vxlan: undefined },
+  { kind: 'address', dev: 'eth0', address: '192.168.7.1/24' },
+  { kind: 'sysctl', path: 'net/ipv4/ip_forward', value: '0' },
+];
+
+async function fakeBench(): Promise<Bench> {
+  const kernel = new FakeKernel(uplink);
+  return {
+    kernel,
+    set: async entry => kernel.set(entry),
+    drop: async entry => kernel.drop(entry),
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+async function realBench(): Promise<Bench> {
+  const namespace = await createNamespace();
+  await namespace.ip('link add eth0 type veth peer name peer0');
+  await namespace.ip('address add 192.168.7.1/24 dev eth0');
+  for (const name of ['lo', 'peer0', 'eth0']) await namespace.ip(`link set ${name} up`);
+  const change = async (op: Op) => {
+    for (const line of batchLines(op as NetworkOp))
+      await namespace.runner.run([toolOf(op as NetworkOp), ...line.split(' ')]);
+  };
+  return {
+    kernel: createIproute2({ ...namespace, log: silent }),
+    async set(entry, replaces) {
+      if (entry.kind === 'link' && !entry.up) await namespace.ip(`link set dev ${entry.name} down`);
+      else await change(put(entry, replaces));
+    },
+    drop: entry => change(remove(entry)),
+    [Symbol.asyncDispose]: () => namespace[Symbol.asyncDispose](),
+  };
+}
