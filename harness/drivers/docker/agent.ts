@@ -20,6 +20,7 @@ export class Agent implements Runner {
   readonly #container: Docker.Container;
   readonly #node: string;
   #session: Promise<Session> | undefined;
+  #closed = false;
 
   constructor(container: Docker.Container, node: string) {
     this.#container = container;
@@ -53,12 +54,15 @@ export class Agent implements Runner {
     throw failed(answer);
   }
 
+  /** For good: the node is about to go, and what still runs there would only hold it back. */
   async close(): Promise<void> {
+    this.#closed = true;
     const session = await this.#session?.catch(() => undefined);
     session?.close();
   }
 
   async #ask(request: object, signal: AbortSignal): Promise<Answer> {
+    if (this.#closed) throw new Error(`${this.#node} has been removed`);
     this.#session ??= Session.open(this.#container, () => {
       this.#session = undefined;
     });
@@ -75,6 +79,7 @@ class Session {
   readonly #socket: Socket;
   readonly #waiting = new Map<number, PromiseWithResolvers<Answer>>();
   #count = 0;
+  #complaint = '';
   #ended = false;
 
   static async open(container: Docker.Container, ended: () => void): Promise<Session> {
@@ -87,18 +92,17 @@ class Session {
   private constructor(container: Docker.Container, socket: Socket, ended: () => void) {
     this.#socket = socket;
     const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-    let complaint = '';
     stderr.setEncoding('utf8').on('data', (text: string) => {
-      complaint += text;
+      this.#complaint += text;
     });
     container.modem.demuxStream(socket, stdout, stderr);
-    createInterface({ input: stdout }).on('line', line => this.#answered(JSON.parse(line) as Answer));
+    createInterface({ input: stdout }).on('line', line => this.#answered(line));
     const end = (error?: Error) => {
       if (this.#ended) return;
       this.#ended = true;
       ended();
       for (const { reject } of this.#waiting.values())
-        reject(error ?? new Error(`the connection ended ${complaint}`));
+        reject(error ?? new Error(`the connection ended ${this.#complaint}`));
       this.#waiting.clear();
     };
     socket.on('error', end).on('close', () => end());
@@ -135,7 +139,12 @@ class Session {
     if (!this.#ended) this.#socket.write(`${JSON.stringify(message)}\n`);
   }
 
-  #answered(answer: Answer): void {
-    this.#waiting.get(answer.id)?.resolve(answer);
+  #answered(line: string): void {
+    // Where the agent could not be started, the runtime says why in its place.
+    if (!line.startsWith('{')) this.#complaint += line;
+    else {
+      const answer = JSON.parse(line) as Answer;
+      this.#waiting.get(answer.id)?.resolve(answer);
+    }
   }
 }
