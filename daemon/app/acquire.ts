@@ -2,7 +2,7 @@
 import { type Cidr4, formatCidr4, formatIp4, overlaps } from '../../lib/ip.ts';
 import type { Logger } from '../../lib/log.ts';
 import { sleep } from '../../lib/wait.ts';
-import { allocate, type Random } from '../model/allocate.ts';
+import { allocate, type Random, takenSubnets } from '../model/allocate.ts';
 import type { Lease, LeaseTerms } from '../model/lease.ts';
 import { capacity, fits, type NetworkConfig } from '../model/network-config.ts';
 import { backoff } from '../model/renewal.ts';
@@ -77,7 +77,7 @@ async function takeFree(
 ): Promise<Held | 'lost' | 'full'> {
   const { store, config, terms, ttl, log } = wishes;
   const others = leases.filter(({ publicIp }) => publicIp !== terms.publicIp);
-  const taken = [...others, ...unreadable].flatMap(({ subnet }) => (subnet ? [subnet] : []));
+  const taken = takenSubnets([...others, ...unreadable]);
   const subnet = formerSubnet(wishes, leases, taken) ?? allocate(config, taken, wishes.random);
   if (!subnet) return 'full';
   const since = performance.now();
@@ -122,7 +122,7 @@ async function spaceFreed({ store, config, random }: Wishes, signal: AbortSignal
     for await (const event of store.watch(AbortSignal.any([signal, watching.signal]))) {
       if (event.kind === 'gone') return;
       if (event.kind === 'put') continue;
-      const taken = [...event.leases, ...event.unreadable].flatMap(({ subnet }) => (subnet ? [subnet] : []));
+      const taken = takenSubnets([...event.leases, ...event.unreadable]);
       if (allocate(config, taken, random)) return;
     }
   } finally {

@@ -7,6 +7,11 @@ const candidates = 100;
 /** A number in [0, 1). */
 export type Random = () => number;
 
+/** The IPv4 subnets that records hold; one without IPv4 holds 0.0.0.0/0 by name and nothing in fact. */
+export function takenSubnets(records: Iterable<{ readonly subnet: Cidr4 | undefined }>): Cidr4[] {
+  return [...records].flatMap(({ subnet }) => (subnet && subnet.length > 0 ? [subnet] : []));
+}
+
 /** A subnet inside the range that overlaps none of `taken`, or undefined when all are in use. */
 export function allocate(config: NetworkConfig, taken: readonly Cidr4[], random: Random): Cidr4 | undefined {
   const free = freeSubnets(config, taken, candidates);

@@ -1,0 +1,131 @@
+// A daemon on a host in memory, for tests: registry, kernel, packet filter and clock are fakes, the rest is real.
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { formatIp4, parseIp4 } from '../../lib/ip.ts';
+import { createLogger } from '../../lib/log.ts';
+import { until } from '../../lib/wait.ts';
+import { FakeKernel } from '../kernel/fake.ts';
+import { FakeFirewall } from '../kernel/fake-firewall.ts';
+import { type Options, parseOptions } from '../options.ts';
+import type { MemoryRegistry } from '../store/memory-registry.ts';
+import { createMemoryStore } from '../store/memory-store.ts';
+import { runDaemon } from './daemon.ts';
+
+/** A host with eth0 at 192.168.7.`n`/24 and a default route. */
+export function hostKernel(n: number): FakeKernel {
+  return new FakeKernel([
+    { kind: 'link', name: 'eth0', mac: `02:00:00:00:0e:0${n % 10}`, mtu: 1500, up: true, vxlan: undefined },
+    { kind: 'address', dev: 'eth0', address: `192.168.7.${n}/24` },
+    {
+      kind: 'route',
+      to: '0.0.0.0/0',
+      via: '192.168.7.254',
+      dev: 'eth0',
+      onlink: false,
+      metric: 0,
+      protocol: 'boot',
+    },
+    { kind: 'sysctl', path: 'net/ipv4/ip_forward', value: '0' },
+  ]);
+}
+
+export interface NodeFixture extends AsyncDisposable {
+  readonly kernel: FakeKernel;
+  readonly firewall: FakeFirewall;
+  readonly log: readonly string[];
+  readonly notified: readonly string[];
+  readonly subnetFile: string;
+  /** How the daemon ended; undefined while it runs. */
+  readonly end: Error | 'stopped' | undefined;
+  /** Waits until a log line contains `text`. */
+  said(text: string): Promise<void>;
+  ready(): Promise<void>;
+  /** The whole of subnet.env. */
+  subnetEnv(): Promise<string>;
+  /** Stops as SIGTERM does. */
+  stop(): Promise<void>;
+  ended(): Promise<Error | 'stopped'>;
+}
+
+export interface NodePlan {
+  readonly registry: MemoryRegistry;
+  /** The last part of its address. */
+  readonly n: number;
+  readonly flags?: readonly string[];
+  readonly kernel?: FakeKernel;
+  readonly firewall?: FakeFirewall;
+  /** To start again on what a former run left. */
+  readonly folder?: string;
+}
+
+export async function startNode(plan: NodePlan): Promise<NodeFixture> {
+  const { registry, n, flags = [], kernel = hostKernel(n), firewall = new FakeFirewall() } = plan;
+  const folder = plan.folder ?? (await mkdtemp(join(tmpdir(), `flannel-lab-node${n}-`)));
+  const subnetFile = join(folder, 'subnet.env');
+  const log: string[] = [];
+  const notified: string[] = [];
+  const stopping = new AbortController();
+  const logger = createLogger({ write: line => void log.push(line), level: 'debug' });
+  let end: Error | 'stopped' | undefined;
+  const running = runDaemon(
+    {
+      options: optionsOf([`-subnet-file=${subnetFile}`, ...flags]),
+      log: logger,
+      store: createMemoryStore(registry, logger),
+      kernel,
+      firewall,
+      notify: async state => void notified.push(state),
+    },
+    stopping.signal,
+  ).catch((error: unknown) => {
+    end = stopping.signal.aborted ? 'stopped' : error instanceof Error ? error : new Error(String(error));
+    return end;
+  });
+  const seen = (text: string) => log.some(line => line.includes(text));
+  const said = async (text: string) => {
+    const found = async () => (seen(text) ? true : undefined);
+    await until(found, { what: `"${text}" in the log:\n${log.join('\n')}`, timeout: 4000, interval: 10 });
+  };
+  return {
+    kernel,
+    firewall,
+    log,
+    notified,
+    subnetFile,
+    get end() {
+      return end;
+    },
+    said,
+    ready: () => said('info  ready'),
+    subnetEnv: () => readFile(subnetFile, 'utf8'),
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+    ended: () => running,
+    async [Symbol.asyncDispose]() {
+      stopping.abort();
+      await running;
+      if (!plan.folder) await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function optionsOf(flags: readonly string[]): Options {
+  const command = parseOptions(flags, {});
+  if (command.kind !== 'run') throw new TypeError('these flags do not run a daemon');
+  return command.options;
+}
+
+/** The value another node with this address would publish. */
+export function leaseOf(ip: string, backend: 'vxlan' | 'host-gw' = 'vxlan', mac = macOf(ip)): string {
+  const data = backend === 'vxlan' ? `,"BackendData":{"VNI":1,"VtepMAC":"${mac}"}` : '';
+  return `{"PublicIP":"${ip}","PublicIPv6":null,"BackendType":"${backend}"${data}}`;
+}
+
+export function macOf(ip: string): string {
+  return `02:00:${(parseIp4(ip) ?? 0).toString(16).padStart(8, '0').match(/../g)?.join(':')}`;
+}
+
+export const addressOf = (n: number): string => formatIp4((parseIp4('192.168.7.0') ?? 0) + n);
