@@ -8,7 +8,8 @@ import { commands } from './commands/index.ts';
 import { helpText, usageLine } from './help.ts';
 import { createOutput } from './output.ts';
 
-process.exitCode = await main(process.argv.slice(2));
+// Not left to the event loop: a connection to an etcd that has just been removed would keep it busy for minutes.
+process.exit(await main(process.argv.slice(2)));
 
 /** 0 ok, 1 the cluster failed the check, 2 misuse or a missing prerequisite. */
 async function main(words: readonly string[]): Promise<number> {
