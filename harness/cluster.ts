@@ -148,12 +148,27 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** Ends the daemon with the signal, has it started again and waits until it has written its subnet.env anew. */
-  async restartDaemon(node: NodeHandle, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  restartDaemon(node: NodeHandle, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    return this.untilSubnetFileWritten(node, () => node.daemon.restart(signal));
+  }
+
+  /** Does something and waits until the daemon has written its subnet.env again. */
+  async untilSubnetFileWritten(node: NodeHandle, act: () => Promise<void>): Promise<void> {
     const before = await subnetFileVersion(node);
-    await node.daemon.restart(signal);
+    await act();
     const probe = async () => ((await subnetFileVersion(node)) === before ? undefined : true);
-    const what = `the restarted daemon on ${node.name} to write subnet.env`;
+    const what = `the daemon on ${node.name} to write subnet.env`;
     await until(probe, { what, timeout: 30_000, interval: 50, signal: this.#signal });
+  }
+
+  /** Waits until the daemon has logged a line that matches, and returns all lines that do. */
+  async expectLog(node: NodeHandle, pattern: RegExp, timeout = 10_000): Promise<readonly string[]> {
+    const probe = async () => {
+      const lines = (await node.daemon.logs()).split('\n').filter(line => pattern.test(line));
+      return lines.length > 0 ? lines : undefined;
+    };
+    const what = `a line like ${pattern} in the log of ${node.name}`;
+    return until(probe, { what, timeout, signal: this.#signal });
   }
 
   etcdLogs(): Promise<string> {
