@@ -101,7 +101,10 @@ function formerSubnet(
 ): Cidr4 | undefined {
   const own = leases.filter(({ publicIp }) => publicIp === terms.publicIp).map(({ subnet }) => subnet);
   for (const subnet of previous ? [...own, previous] : own) {
-    const holder = leases.find(lease => lease.publicIp !== terms.publicIp && overlaps(lease.subnet, subnet));
+    const holder = leases.find(
+      lease =>
+        lease.publicIp !== terms.publicIp && takenSubnets([lease]).some(other => overlaps(other, subnet)),
+    );
     if (fits(config, subnet) && !taken.some(other => overlaps(other, subnet))) return subnet;
     log.info('not taking my previous subnet again', {
       subnet: formatCidr4(subnet),

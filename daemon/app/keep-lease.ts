@@ -43,8 +43,9 @@ export async function keepLease(keeping: Keeping, held: Held, signal: AbortSigna
     await bell.heard(pause, signal);
     if (now() < due && !doubtful && !isSuspect(keeping, current.lease)) continue;
     try {
+      const attempt = { ...keeping, say: doubtful ? log.debug : log.warn };
       const next =
-        now() >= due ? await renew(keeping, current, signal) : await verify(keeping, current, signal);
+        now() >= due ? await renew(attempt, current, signal) : await verify(attempt, current, signal);
       if (next !== current) due = dueAt(keeping, next);
       current = next;
       doubtful = false;
@@ -69,7 +70,12 @@ function isSuspect({ view, terms }: Keeping, lease: Lease): boolean {
   return !seen || !sameTerms(seen, terms);
 }
 
-async function renew(keeping: Keeping, held: Held, signal: AbortSignal): Promise<Held> {
+interface Attempt extends Keeping {
+  /** Quiet when the same was said before. */
+  readonly say: Logger['warn'];
+}
+
+async function renew(keeping: Attempt, held: Held, signal: AbortSignal): Promise<Held> {
   const { store, terms, ttl, now, log } = keeping;
   const since = now();
   const claim = await store.renew(held.lease, terms, ttl, signal);
@@ -78,7 +84,7 @@ async function renew(keeping: Keeping, held: Held, signal: AbortSignal): Promise
   return { lease: claim.lease, ttl: claim.ttl, since };
 }
 
-async function verify(keeping: Keeping, held: Held, signal: AbortSignal): Promise<Held> {
+async function verify(keeping: Attempt, held: Held, signal: AbortSignal): Promise<Held> {
   const holder = await keeping.store.get(held.lease.key, signal);
   if (holder?.revision === held.lease.revision) return held;
   return recover(keeping, held, holder, signal);
@@ -86,22 +92,22 @@ async function verify(keeping: Keeping, held: Held, signal: AbortSignal): Promis
 
 /** The record is not as we left it: `holder` is what it says now, undefined when it is gone or unreadable. */
 async function recover(
-  keeping: Keeping,
+  keeping: Attempt,
   held: Held,
   holder: Lease | undefined,
   signal: AbortSignal,
 ): Promise<Held> {
-  const { store, terms, ttl, now, log } = keeping;
+  const { store, terms, ttl, now, log, say } = keeping;
   const subnet = formatCidr4(held.lease.subnet);
   if (holder && holder.publicIp !== terms.publicIp) throw lost(subnet, holder);
   const since = now();
   let claim: Claim;
   if (!holder) {
-    log.warn('my lease is gone, taking the same subnet again', { subnet });
+    say('my lease is gone, taking the same subnet again', { subnet });
     claim = await store.claim(held.lease.subnet, terms, ttl, signal);
   } else {
     if (!sameTerms(holder, terms))
-      log.warn(
+      say(
         'my lease was rewritten by someone with my public IP, restoring it; do two nodes share the address?',
         {
           subnet,

@@ -1,0 +1,123 @@
+// State decides, not the way to it: any order of lease events that ends in the same leases ends in the same kernel.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { parseCidr4, parseIp4 } from '../../lib/ip.ts';
+import type { Backend, Self } from '../backends/backend.ts';
+import { chooseBackend } from '../backends/index.ts';
+import { FakeKernel } from '../kernel/fake.ts';
+import type { LeaseEvent } from '../store/lease-store.ts';
+import { diff } from './diff.ts';
+import type { Lease } from './lease.ts';
+import { encodeKey } from './lease-codec.ts';
+import { emptyView, fold, type LeaseView } from './lease-view.ts';
+import { parseNetworkConfig } from './network-config.ts';
+import { selectPeers } from './peers.ts';
+import { underlayOf } from './underlay.ts';
+
+const signal = AbortSignal.timeout(60_000);
+const ip = (text: string) => parseIp4(text) ?? 0;
+const subnet = parseCidr4('10.5.1.0/24') ?? expect.unreachable();
+const self: Self = {
+  uplink: { name: 'eth0', ip: ip('192.168.7.1'), mtu: 1500 },
+  publicIp: ip('192.168.7.1'),
+  tunnelIp: ip('192.168.7.1'),
+  mac: '02:00:00:00:00:01',
+  networks: [parseCidr4('10.5.0.0/16') ?? expect.unreachable()],
+};
+
+function backendOf(Backend: object): Backend {
+  const parsed = parseNetworkConfig(JSON.stringify({ Network: '10.5.0.0/16', Backend }));
+  const chosen = 'config' in parsed ? chooseBackend(parsed.config) : parsed;
+  return 'backend' in chosen ? chosen.backend : expect.unreachable();
+}
+
+function host(): FakeKernel {
+  return new FakeKernel([
+    { kind: 'link', name: 'eth0', mac: '02:00:00:00:0e:01', mtu: 1500, up: true, vxlan: undefined },
+    { kind: 'address', dev: 'eth0', address: '192.168.7.1/24' },
+    {
+      kind: 'route',
+      to: '0.0.0.0/0',
+      via: '192.168.7.254',
+      dev: 'eth0',
+      onlink: false,
+      metric: 0,
+      protocol: 'boot',
+    },
+  ]);
+}
+
+/** Brings the kernel to what the leases ask for; again when a device was made, as the daemon does. */
+async function reconcile(kernel: FakeKernel, backend: Backend, view: LeaseView): Promise<void> {
+  for (let pass = 0; pass < 3; pass++) {
+    const present = await kernel.read({ devices: backend.devices, sysctls: [] }, signal);
+    const { peers } = selectPeers(view.values(), { ...self, ...backend, backendType: backend.type, subnet });
+    const wanted = backend.desired({ self, subnet, peers, underlay: underlayOf(present) });
+    const { ops } = diff(wanted, present, entry => backend.isOurs(entry, self));
+    if (ops.length === 0) return;
+    await kernel.apply(ops, signal);
+  }
+}
+
+// Few subnets, addresses and MACs, so that events meet.
+const third = fc.integer({ min: 1, max: 6 });
+const lease: fc.Arbitrary<Lease> = fc
+  .record({
+    third,
+    length: fc.constantFrom(24, 24, 24, 25, 0),
+    host: fc.integer({ min: 0, max: 6 }),
+    onLink: fc.boolean(),
+    mac: fc.constantFrom('02:00:00:00:00:0a', '02:00:00:00:00:0B', '02:00:00:00:00:0c', 'nonsense'),
+    backendType: fc.constantFrom('vxlan', 'vxlan', 'host-gw', ''),
+    revision: fc.nat(),
+  })
+  .map(({ third: part, length, host: n, onLink, mac, backendType, revision }) => {
+    const prefix = length === 0 ? '0.0.0.0/0' : `10.5.${part}.0/${length}`;
+    const at = parseCidr4(prefix) ?? expect.unreachable();
+    return {
+      key: encodeKey(at),
+      subnet: at,
+      subnet6: undefined,
+      publicIp: n === 0 ? 0 : ip(`${onLink ? '192.168.7' : '172.16.0'}.${n}`),
+      publicIp6: null,
+      backendType,
+      backendData: { VNI: 1, VtepMAC: mac },
+      backendV6Data: undefined,
+      revision,
+      grant: '1',
+    };
+  });
+const event: fc.Arbitrary<LeaseEvent> = fc.oneof(
+  { weight: 5, arbitrary: lease.map(one => ({ kind: 'put', lease: one }) as const) },
+  { weight: 3, arbitrary: third.map(part => ({ kind: 'gone', key: `10.5.${part}.0-24` }) as const) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .uniqueArray(lease, { selector: ({ key }) => key, maxLength: 5 })
+      .map(leases => ({ kind: 'snapshot', leases, unreadable: [] }) as const),
+  },
+);
+
+test.each([
+  ['vxlan', { Type: 'vxlan' }],
+  ['vxlan with direct routing', { Type: 'vxlan', DirectRouting: true }],
+  ['host-gw', { Type: 'host-gw' }],
+])('%s', async (_name, document) => {
+  const backend = backendOf(document);
+  const steps = fc.array(fc.tuple(event, fc.boolean()), { minLength: 1, maxLength: 25 });
+  await fc.assert(
+    fc.asyncProperty(steps, async events => {
+      const lived = host();
+      let view = emptyView;
+      for (const [one, looked] of events) {
+        view = fold(view, one);
+        if (looked) await reconcile(lived, backend, view);
+      }
+      await reconcile(lived, backend, view);
+      const fresh = host();
+      await reconcile(fresh, backend, view);
+      expect(lived.text()).toBe(fresh.text());
+    }),
+    { numRuns: 150 },
+  );
+});
