@@ -4,7 +4,7 @@ import { Bell } from '../../lib/bell.ts';
 import { describeError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Failure, Kernel, ReadScope } from '../kernel/kernel.ts';
-import { applied, diff, type Op, type Plan } from '../model/diff.ts';
+import { applied, diff, leftovers, type Op, type Plan } from '../model/diff.ts';
 import type { NetEntry, NetState } from '../model/net-state.ts';
 import { backoff } from '../model/renewal.ts';
 import { reportChanges } from './report.ts';
@@ -80,6 +80,8 @@ export class Reconciler {
       const { ops, conflicts } = diff(desired(present), present, isOurs);
       const failures = ops.length === 0 ? [] : await kernel.apply(ops, signal);
       const failed = new Set(failures.map(({ op }) => op));
+      const stale = leftovers([...failed], isOurs);
+      if (stale.length > 0) await kernel.apply(stale, signal);
       const done = ops.filter(op => !failed.has(op));
       this.#complain(failures, conflicts);
       reportChanges(done, log);

@@ -6,10 +6,11 @@ import type { Backend, Self } from '../backends/backend.ts';
 import { chooseBackend } from '../backends/index.ts';
 import { FakeKernel } from '../kernel/fake.ts';
 import type { LeaseEvent } from '../store/lease-store.ts';
-import { diff } from './diff.ts';
+import { diff, leftovers } from './diff.ts';
 import type { Lease } from './lease.ts';
 import { encodeKey } from './lease-codec.ts';
 import { emptyView, fold, type LeaseView } from './lease-view.ts';
+import type { NetEntry } from './net-state.ts';
 import { parseNetworkConfig } from './network-config.ts';
 import { selectPeers } from './peers.ts';
 import { underlayOf } from './underlay.ts';
@@ -53,9 +54,17 @@ async function reconcile(kernel: FakeKernel, backend: Backend, view: LeaseView):
     const present = await kernel.read({ devices: backend.devices, sysctls: [] }, signal);
     const { peers } = selectPeers(view.values(), { ...self, ...backend, backendType: backend.type, subnet });
     const wanted = backend.desired({ self, subnet, peers, underlay: underlayOf(present) });
-    const { ops } = diff(wanted, present, entry => backend.isOurs(entry, self));
+    const isOurs = (entry: NetEntry) => backend.isOurs(entry, self);
+    const { ops } = diff(wanted, present, isOurs);
     if (ops.length === 0) return;
-    await kernel.apply(ops, signal);
+    const failures = await kernel.apply(ops, signal);
+    await kernel.apply(
+      leftovers(
+        failures.map(({ op }) => op),
+        isOurs,
+      ),
+      signal,
+    );
   }
 }
 

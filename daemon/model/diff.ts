@@ -43,6 +43,17 @@ export function diff(wanted: NetState, present: NetState, isOurs: (entry: NetEnt
 }
 
 /**
+ * What to remove after these ops failed: what was to be replaced is known to be wrong, and a route to where the subnet
+ * used to be is worse than none. A device stays, as others stand on it.
+ */
+export function leftovers(failed: readonly Op[], isOurs: (entry: NetEntry) => boolean): Op[] {
+  return failed.flatMap(op => {
+    const stale = op.verb === 'put' ? op.replaces : undefined;
+    return stale && stale.kind !== 'link' && isOurs(stale) ? [{ verb: 'remove', entry: stale } as const] : [];
+  });
+}
+
+/**
  * Whether the device can become the wanted one without being made anew. A new one would lose its neighbours, its
  * forwarding entries and the routes through it.
  */
