@@ -30,7 +30,13 @@ async function bundle(folder: string): Promise<void> {
 }
 
 async function declarations(folder: string): Promise<void> {
-  const flags = ['--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--rewriteRelativeImportExtensions'];
+  const flags = [
+    '--noEmit',
+    'false',
+    '--declaration',
+    '--emitDeclarationOnly',
+    '--rewriteRelativeImportExtensions',
+  ];
   const tsc = join(root, 'node_modules/.bin/tsc');
   await promisify(execFile)(tsc, [...flags, '--outDir', join(folder, 'types')], { cwd: root });
 }
