@@ -1,6 +1,6 @@
 // Finds the device that reaches the other nodes: -iface, else the owner of -public-ip, else the default route.
 import { UserError } from '../../lib/errors.ts';
-import { contains, formatIp4, parseCidr4, parseIp4 } from '../../lib/ip.ts';
+import { cidr4, contains, formatIp4, parseCidr4, parseIp4 } from '../../lib/ip.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { NetState } from '../model/net-state.ts';
 import type { Uplink } from '../model/underlay.ts';
@@ -12,7 +12,7 @@ export interface UplinkChoice {
   readonly publicIp: number | undefined;
 }
 
-const linkLocal = { base: (169 << 24) + (254 << 16), length: 16 };
+const linkLocal = cidr4(169 * 2 ** 24 + 254 * 2 ** 16, 16);
 
 /** Throws a UserError that lists the devices there are. */
 export function chooseUplink(state: NetState, choice: UplinkChoice, log: Logger): Uplink {

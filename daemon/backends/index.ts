@@ -10,7 +10,7 @@ const elsewhere = ['udp', 'ipip', 'wireguard', 'ipsec', 'extension', 'alloc', 't
 
 /** The backend a configuration asks for, or what to change in it. */
 export function chooseBackend({ backendType, backend }: NetworkConfig): BackendResult {
-  const factory = backends[backendType];
+  const factory = Object.hasOwn(backends, backendType) ? backends[backendType] : undefined;
   if (factory) return factory(backend);
   const usable = Object.keys(backends).join(' or ');
   const problem: ConfigProblem = elsewhere.includes(backendType)

@@ -1,0 +1,176 @@
+// Leases in, network state out: what each backend wants, as text.
+import { describe, expect, test } from 'vitest';
+import { parseCidr4, parseIp4 } from '../../lib/ip.ts';
+import type { Lease } from '../model/lease.ts';
+import { encodeKey } from '../model/lease-codec.ts';
+import { type NetEntry, stateText } from '../model/net-state.ts';
+import { parseNetworkConfig } from '../model/network-config.ts';
+import type { Backend, Self } from './backend.ts';
+import { chooseBackend } from './index.ts';
+
+const ip = (text: string) => parseIp4(text) ?? expect.unreachable();
+const cidr = (text: string) => parseCidr4(text) ?? expect.unreachable();
+const self: Self = {
+  uplink: { name: 'eth0', ip: ip('192.168.7.1'), mtu: 1500 },
+  publicIp: ip('192.168.7.1'),
+  tunnelIp: ip('192.168.7.1'),
+  mac: '02:00:00:00:00:01',
+  networks: [cidr('10.5.0.0/16')],
+};
+const peer = (subnet: string, publicIp: string, backendData: Lease['backendData']): Lease => ({
+  key: encodeKey(cidr(subnet)),
+  subnet: cidr(subnet),
+  subnet6: undefined,
+  publicIp: ip(publicIp),
+  publicIp6: null,
+  backendType: 'vxlan',
+  backendData,
+  backendV6Data: undefined,
+  revision: 1,
+  grant: '1',
+});
+const two = peer('10.5.2.0/24', '192.168.7.2', { VNI: 1, VtepMAC: '02:00:00:00:00:AA' });
+
+function choose(document: object) {
+  const parsed = parseNetworkConfig(JSON.stringify({ Network: '10.5.0.0/16', Backend: document }));
+  return 'config' in parsed ? chooseBackend(parsed.config) : expect.unreachable();
+}
+function backendOf(document: object): Backend {
+  const chosen = choose(document);
+  return 'backend' in chosen ? chosen.backend : expect.unreachable(JSON.stringify(chosen.problems));
+}
+const desired = (document: object, isOnLink = true) =>
+  stateText(
+    backendOf(document).desired({
+      self,
+      subnet: cidr('10.5.1.0/24'),
+      peers: [two],
+      underlay: { isOnLink: () => isOnLink },
+    }),
+  );
+
+describe('vxlan', () => {
+  test('a peer is a neighbour, a forwarding entry and a route', () => {
+    expect(desired({ Type: 'vxlan' })).toBe(`address 10.5.1.0/32 dev flannel.1
+fdb 02:00:00:00:00:aa dst 192.168.7.2 dev flannel.1
+link flannel.1 02:00:00:00:00:01 mtu 1450 up vxlan 1 eth0 192.168.7.1:8472
+neighbour 10.5.2.0 lladdr 02:00:00:00:00:aa dev flannel.1
+route 10.5.2.0/24 via 10.5.2.0 dev flannel.1 onlink
+sysctl net/ipv6/conf/flannel.1/accept_ra 0
+`);
+  });
+
+  test('all settings, in any case', () => {
+    expect(desired({ type: 'VXLAN', vni: 77, PORT: 4789, GBP: true, learning: true, MTU: 1400 })).toContain(
+      'link flannel.77 02:00:00:00:00:01 mtu 1350 up vxlan 77 eth0 192.168.7.1:4789 learning gbp\n',
+    );
+  });
+
+  test('with direct routing, a neighbour on the uplink needs no tunnel', () => {
+    const document = { Type: 'vxlan', DirectRouting: true };
+    expect(desired(document)).toContain('route 10.5.2.0/24 via 192.168.7.2 dev eth0\n');
+    expect(desired(document)).not.toMatch(/fdb|neighbour/);
+    expect(desired(document, false)).toContain('route 10.5.2.0/24 via 10.5.2.0 dev flannel.1 onlink\n');
+  });
+
+  test('publishes its VNI and MAC', () => {
+    expect(backendOf({ Type: 'vxlan', VNI: 7 }).terms(self)).toMatchObject({
+      backendType: 'vxlan',
+      backendData: { VNI: 7, VtepMAC: '02:00:00:00:00:01' },
+    });
+  });
+
+  test.each([
+    [undefined],
+    [null],
+    [''],
+    [{}],
+    [{ VtepMAC: 5 }],
+    [{ VtepMAC: '02:00:00:00:00' }],
+    [{ VtepMAC: '0200.0000.00aa' }],
+  ])('objects to a peer with data %j', data => {
+    const backend = backendOf({ Type: 'vxlan' });
+    expect(backend.objection(peer('10.5.3.0/24', '192.168.7.3', data))).toMatch(/VtepMAC/);
+    expect(backend.objection(two)).toBeUndefined();
+  });
+
+  test.each([
+    [{ VNI: 16_777_216 }, 'Backend.VNI'],
+    [{ VNI: 10_000_000 }, 'Backend.VNI'],
+    [{ VNI: -1 }, 'Backend.VNI'],
+    [{ VNI: '7' }, 'Backend.VNI'],
+    [{ Port: 65_536 }, 'Backend.Port'],
+    [{ GBP: 1 }, 'Backend.GBP'],
+    [{ Learning: 'yes' }, 'Backend.Learning'],
+    [{ DirectRouting: 0 }, 'Backend.DirectRouting'],
+    [{ MTU: 1.5 }, 'Backend.MTU'],
+  ])('%j is refused by name', (settings, key) =>
+    expect(choose({ Type: 'vxlan', ...settings })).toMatchObject({ problems: [{ key }] }),
+  );
+});
+
+describe('host-gw', () => {
+  test('a peer is a route', () =>
+    expect(desired({ Type: 'host-gw' })).toBe('route 10.5.2.0/24 via 192.168.7.2 dev eth0\n'));
+
+  test('refuses a public address that is not the uplink’s', () => {
+    const backend = backendOf({ Type: 'host-gw' });
+    expect(backend.refuses(self)).toBeUndefined();
+    expect(backend.refuses({ ...self, publicIp: ip('203.0.113.9') })).toMatch(/203\.0\.113\.9/);
+  });
+});
+
+describe('ours is', () => {
+  const route = (to: string, via: string | undefined, rest: object = {}): NetEntry => ({
+    kind: 'route',
+    to,
+    via,
+    dev: 'flannel.1',
+    onlink: true,
+    metric: 0,
+    protocol: 'boot',
+    ...rest,
+  });
+  const uplink = { dev: 'eth0', onlink: false };
+  test.each<[boolean, string, NetEntry]>([
+    [true, 'a tunnel route', route('10.5.9.0/24', '10.5.9.0')],
+    [true, 'a tunnel route of an earlier network', route('10.99.9.0/24', '10.99.9.0')],
+    [true, 'the one route of 0.7', route('10.5.0.0/16', undefined)],
+    [false, 'another route through the device', route('10.99.0.0/16', '10.99.0.1')],
+    [false, 'the route of an address on the device', route('10.5.9.0/24', undefined, { protocol: 'kernel' })],
+    [true, 'a route to a neighbour', route('10.5.9.0/24', '192.168.7.9', uplink)],
+    [
+      false,
+      'one with another protocol',
+      route('10.5.9.0/24', '192.168.7.9', { ...uplink, protocol: 'static' }),
+    ],
+    [false, 'one with a metric', route('10.5.9.0/24', '192.168.7.9', { ...uplink, metric: 5 })],
+    [false, 'one outside of the network', route('10.6.9.0/24', '192.168.7.9', uplink)],
+    [false, 'one for the whole network', route('10.5.0.0/16', '192.168.7.9', uplink)],
+    [false, 'one around the network', route('10.0.0.0/8', '192.168.7.9', uplink)],
+    [false, 'one without gateway', route('10.5.9.0/24', undefined, uplink)],
+    [false, 'the default route', route('0.0.0.0/0', '192.168.7.254', uplink)],
+    [false, 'a route of another device', route('10.5.9.0/24', '10.5.9.0', { dev: 'docker0' })],
+    [true, 'an old address', { kind: 'address', dev: 'flannel.1', address: '10.5.9.0/32' }],
+    [
+      false,
+      'a foreign address on the device',
+      { kind: 'address', dev: 'flannel.1', address: '169.254.1.1/16' },
+    ],
+    [false, 'an address elsewhere', { kind: 'address', dev: 'docker0', address: '10.5.9.1/24' }],
+    [true, 'a neighbour', { kind: 'neighbour', dev: 'flannel.1', ip: '10.5.9.0', mac: '02:00:00:00:00:09' }],
+    [
+      false,
+      'a neighbour elsewhere',
+      { kind: 'neighbour', dev: 'eth0', ip: '10.5.9.0', mac: '02:00:00:00:00:09' },
+    ],
+  ])('%s: %s', (ours, _name, entry) => expect(backendOf({ Type: 'vxlan' }).isOurs(entry, self)).toBe(ours));
+});
+
+test.each([
+  ['udp', 'is not available in this build, use vxlan or host-gw'],
+  ['', 'is not a backend, use vxlan or host-gw'],
+  ['constructor', 'is not a backend, use vxlan or host-gw'],
+])('backend %j %s', (Type, problem) =>
+  expect(choose({ Type })).toEqual({ problems: [{ key: 'Backend.Type', value: Type, problem }] }),
+);

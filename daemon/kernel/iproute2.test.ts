@@ -1,0 +1,97 @@
+// Text in and out of iproute2: batches, their errors, and JSON of several versions.
+import { describe, expect, test } from 'vitest';
+import { stateText } from '../model/net-state.ts';
+import { batchErrors } from './iproute2.ts';
+import { isAtLeast } from './iptables.ts';
+import { concernsUs } from './monitor.ts';
+import { parseFdb, parseLinks, parseNeighbours, parseRoutes } from './parse.ts';
+
+describe('errors of a batch', () => {
+  test('are paired with their lines', () => {
+    const stderr =
+      'Error: Nexthop has invalid gateway.\nCommand failed -:1\nCannot find device "x"\nCommand failed -:4\n';
+    expect(batchErrors(stderr, 1)).toEqual({
+      errors: [
+        { line: 1, reason: 'Nexthop has invalid gateway.' },
+        { line: 4, reason: 'Cannot find device "x"' },
+      ],
+      aborted: undefined,
+    });
+  });
+
+  test('that end it in the middle are told apart', () => {
+    const stderr =
+      'RTNETLINK answers: File exists\nCommand failed -:2\nRTNETLINK answers: No such file or directory\n';
+    expect(batchErrors(stderr, 2)).toEqual({
+      errors: [{ line: 2, reason: 'File exists' }],
+      aborted: 'No such file or directory',
+    });
+    expect(batchErrors('', 1).aborted).toBe('exit code 1');
+    expect(batchErrors('a warning\n', 0).aborted).toBeUndefined();
+  });
+});
+
+describe('what is printed', () => {
+  test('links and addresses', () => {
+    const json = `[{},{"ifindex":2,"ifname":"eth0","flags":["UP"],"mtu":1500,"address":"02:00:00:00:0E:01",
+      "addr_info":[{"family":"inet","local":"192.168.7.1","prefixlen":24},{"family":"inet6","local":"fe80::1","prefixlen":64},{}]},
+      {"ifname":"flannel.1","flags":[],"mtu":1450,"address":"02:00:00:00:00:01","linkinfo":{"info_kind":"vxlan",
+      "info_data":{"id":1,"local":"192.168.7.1","link":"eth0","port":8472,"learning":false,"gbp":null}}}]`;
+    expect(stateText(parseLinks(json))).toBe(`address 192.168.7.1/24 dev eth0
+link eth0 02:00:00:00:0e:01 mtu 1500 up
+link flannel.1 02:00:00:00:00:01 mtu 1450 down vxlan 1 eth0 192.168.7.1:8472 gbp
+`);
+  });
+
+  test('routes: the default, a host, several hops, none', () => {
+    const json = `[{"dst":"default","gateway":"192.168.7.254","dev":"eth0","flags":[]},{"dst":"1.1.1.1","dev":"eth0","metric":5},
+      {"dst":"10.9.0.0/16","nexthops":[{"gateway":"192.168.7.3"}]},{"type":"blackhole","dst":"10.8.0.0/16"},
+      {"dst":"10.5.2.0/24","gateway":"10.5.2.0","dev":"flannel.1","flags":["onlink"]}]`;
+    expect(stateText(parseRoutes(json))).toBe(`route 0.0.0.0/0 via 192.168.7.254 dev eth0
+route 1.1.1.1/32 dev eth0 metric 5
+route 10.5.2.0/24 via 10.5.2.0 dev flannel.1 onlink
+route 10.8.0.0/16
+route 10.9.0.0/16
+`);
+  });
+
+  test('neighbours and forwarding entries of our device only, permanent ones only', () => {
+    const neighbours = `[{"dst":"10.5.2.0","dev":"flannel.1","lladdr":"02:00:00:00:00:AA","state":["PERMANENT"]},
+      {"dst":"192.168.7.9","dev":"eth0","lladdr":"02:00:00:00:00:bb"}]`;
+    expect(stateText(parseNeighbours(neighbours, ['flannel.1']))).toBe(
+      'neighbour 10.5.2.0 lladdr 02:00:00:00:00:aa dev flannel.1\n',
+    );
+    const fdb = `[{"mac":"33:33:00:00:00:01","flags":["self"],"state":"permanent"},
+      {"mac":"02:00:00:00:00:aa","dst":"192.168.7.2","flags":["self"],"state":"permanent"},
+      {"mac":"02:00:00:00:00:cc","dst":"192.168.7.3","flags":["self"],"state":"reachable"}]`;
+    expect(stateText(parseFdb(fdb, 'flannel.1'))).toBe(
+      'fdb 02:00:00:00:00:aa dst 192.168.7.2 dev flannel.1\n',
+    );
+  });
+
+  test('nothing at all is an empty list, anything else than JSON an error that names the tool', () => {
+    expect(parseRoutes('')).toEqual([]);
+    expect(() => parseRoutes('default via 192.168.7.254 dev eth0')).toThrow(
+      /ip route show did not print the JSON we know/,
+    );
+    expect(() => parseLinks('[{"mtu":"x"}]')).toThrow(/ip address show/);
+  });
+});
+
+test.each([
+  ['3: eth0@if4: <BROADCAST,UP> mtu 1500 qdisc noqueue state UP', true],
+  ['Deleted 10.5.3.0/24 via 10.5.3.0 dev flannel.1 onlink ', true],
+  ['192.168.7.9 dev eth0 lladdr 02:00:00:00:00:01 REACHABLE ', false],
+  ['10.5.3.0 dev flannel.1 lladdr 02:00:00:00:00:01 PERMANENT ', true],
+  ['10.5.3.0 dev flannel.10 lladdr 02:00:00:00:00:01 PERMANENT ', false],
+  ['Deleted 192.168.7.3 dev flannel.1 lladdr 02:00:00:00:00:01 NOARP PERMANENT', true],
+])('%s concerns us: %s', (line, does) => expect(concernsUs(line, ['flannel.1'])).toBe(does));
+
+test.each([
+  ['iptables v1.8.9 (nf_tables)', true],
+  ['iptables v1.6.2', true],
+  ['iptables v1.6.1', false],
+  ['iptables v1.4.21', false],
+  ['iptables v2.0', true],
+  ['garbage', false],
+])('%s is at least 1.6.2: %s', (text, is) => expect(isAtLeast(text, [1, 6, 2])).toBe(is));

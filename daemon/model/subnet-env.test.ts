@@ -1,0 +1,43 @@
+// subnet.env: the exact lines, and what of a former one can be trusted.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { formatCidr4, parseCidr4 } from '../../lib/ip.ts';
+import { parseSubnetEnv, renderSubnetEnv } from './subnet-env.ts';
+
+const cidr = (text: string) => parseCidr4(text) ?? expect.unreachable();
+const previous = (text: string) => {
+  const { subnet } = parseSubnetEnv(text);
+  return subnet && formatCidr4(subnet);
+};
+
+test('the lines are upstream’s', () => {
+  const env = { network: cidr('10.5.0.0/16'), subnet: cidr('10.5.66.0/24'), mtu: 1450, ipMasq: true };
+  expect(renderSubnetEnv(env)).toBe(
+    'FLANNEL_NETWORK=10.5.0.0/16\nFLANNEL_SUBNET=10.5.66.1/24\nFLANNEL_MTU=1450\nFLANNEL_IPMASQ=true\n',
+  );
+  expect(parseSubnetEnv(renderSubnetEnv(env))).toEqual({ network: env.network, subnet: env.subnet });
+});
+
+test.each([
+  ['FLANNEL_SUBNET=10.5.3.1/24', '10.5.3.0/24'],
+  ['FLANNEL_SUBNET="10.5.3.1/24"', '10.5.3.0/24'],
+  ["export FLANNEL_SUBNET='10.5.3.1/24' # comment", '10.5.3.0/24'],
+  ['FLANNEL_SUBNET=10.5.3.1/24\r\nFLANNEL_MTU=1450\r\n', '10.5.3.0/24'],
+  ['', undefined],
+  ['FLANNEL_SUBNET=', undefined],
+  ['FLANNEL_SUBNET=10.5.3.1', undefined],
+  ['FLANNEL_SUBNET=10.5.3.1/33', undefined],
+  ['FLANNEL_SUBNET=garbage', undefined],
+  ['FLANNEL_SUBNET=10.5.3.1/24,10.5.4.1/24', undefined],
+  ['FLANNEL_SUBNET=fd00::1/64', undefined],
+  ['\0\u0001\u0002', undefined],
+])('%j was %s', (text, subnet) => expect(previous(text)).toBe(subnet));
+
+test('nothing makes it throw', () => {
+  fc.assert(
+    fc.property(fc.string(), text => {
+      parseSubnetEnv(`FLANNEL_SUBNET=${text}`);
+      parseSubnetEnv(text);
+    }),
+  );
+});
