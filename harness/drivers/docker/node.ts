@@ -1,8 +1,10 @@
 // A docker node: a privileged container that boots systemd, with the daemon and a Docker engine as its services.
 import type Docker from 'dockerode';
+import { UserError } from '../../../lib/errors.ts';
 import type { Argv, RunOptions, RunResult } from '../../../lib/run.ts';
 import type { DaemonControl, NodeHandle, NodePlan, WorkloadHandle } from '../driver.ts';
 import { Agent } from './agent.ts';
+import { containerLog } from './container-log.ts';
 import { systemdDaemon } from './daemon.ts';
 import { dockerProgram, type Engine } from './engine.ts';
 import { removeContainer } from './leftovers.ts';
@@ -61,7 +63,16 @@ export class DockerNode implements NodeHandle {
 
   /** Resolves when the node's systemd takes orders. */
   async booted(signal: AbortSignal): Promise<void> {
-    await this.run(['sh', '-c', 'until [ -S /run/systemd/private ]; do sleep 0.01; done'], { signal });
+    const wait = 'until [ -S /run/systemd/private ]; do sleep 0.01; done';
+    await this.run(['sh', '-c', wait], { signal }).catch(async cause => {
+      signal.throwIfAborted();
+      const printed = await containerLog(this.#container).catch(() => '');
+      const hint = `docker --host ${this.#engine.address} info   # cgroups and security options are the usual suspects`;
+      throw new UserError(`systemd does not come up on ${this.name}; it printed:\n${printed}`, {
+        cause,
+        hint,
+      });
+    });
   }
 
   async dockerReady(signal: AbortSignal): Promise<void> {
@@ -83,12 +94,12 @@ export class DockerNode implements NodeHandle {
   }
 
   /** Ends what this process has open towards the node; the node itself stays. */
-  close(): Promise<void> {
-    return this.#agent.close();
+  close(): void {
+    this.#agent.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
+    this.close();
     await removeContainer(this.#container);
     this.#removed(this);
   }

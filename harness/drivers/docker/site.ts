@@ -1,12 +1,12 @@
 // A docker site: one network, etcd and the nodes on it, all in one Docker engine.
-import { formatIp4, parseCidr4 } from '../../../lib/ip.ts';
 import type { NodeHandle, NodePlan, Owner, Site, SiteData, SitePlan } from '../driver.ts';
 import type { Engine } from './engine.ts';
+import { containerName, etcdLogs, etcdNumber, startEtcd } from './etcd.ts';
 import { imageTags } from './images.ts';
 import { labelsOf } from './labels.ts';
 import { findLeftovers } from './leftovers.ts';
 import { DockerNode, type DockerNodeData } from './node.ts';
-import { createUnderlay, isOnThisMachine, type Underlay } from './underlay.ts';
+import { addressIn, createUnderlay, isOnThisMachine, type Underlay } from './underlay.ts';
 
 const firstNode = 11;
 
@@ -38,7 +38,7 @@ export class DockerSite implements Site {
     this.#underlay = underlay;
     this.#created = created;
     this.#nodes = nodes.map(data => this.#node(data));
-    this.etcdEndpoint = `http://${addressIn(underlay, 2)}:2379`;
+    this.etcdEndpoint = `http://${addressIn(underlay, etcdNumber)}:2379`;
     this.etcdHost = etcdHost;
   }
 
@@ -51,7 +51,7 @@ export class DockerSite implements Site {
     const isHere = isOnThisMachine(underlay);
     const etcd = startEtcd(underlay, plan.owner, !isHere);
     // With the engine on this machine its addresses are ours to dial, and etcd may take its time to start.
-    const etcdHost = isHere ? `http://${addressIn(underlay, 2)}:2379` : await etcd;
+    const etcdHost = isHere ? `http://${addressIn(underlay, etcdNumber)}:2379` : await etcd;
     const site = new DockerSite(engine, plan.owner, { underlay, etcdHost, created: 0, nodes: [] });
     site.#etcd = site.#track(etcd);
     site.#etcd.catch(() => {});
@@ -72,10 +72,8 @@ export class DockerSite implements Site {
     return node;
   }
 
-  async etcdLogs(): Promise<string> {
-    const container = this.#engine.docker.getContainer(containerName(this.owner, 'etcd'));
-    const frames = await container.logs({ stdout: true, stderr: true });
-    return textOf(frames);
+  etcdLogs(): Promise<string> {
+    return etcdLogs(this.#engine.docker, this.owner);
   }
 
   data(): SiteData {
@@ -85,7 +83,7 @@ export class DockerSite implements Site {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.allSettled(this.#making);
-    await Promise.all(this.#nodes.map(node => node.close()));
+    for (const node of this.#nodes) node.close();
     await removeSite(this.#engine, this.owner);
     this.#nodes.length = 0;
   }
@@ -113,39 +111,4 @@ export async function removeSite(engine: Engine, owner: Owner): Promise<void> {
   const found = await findLeftovers(engine.docker, owner.cluster);
   const own = found.filter(part => part.owner.pid === owner.pid && part.owner.startTime === owner.startTime);
   await Promise.all(own.map(part => part.remove()));
-}
-
-/** Resolves with the address this machine reaches it by. */
-async function startEtcd(underlay: Underlay, owner: Owner, publish: boolean): Promise<string> {
-  const [{ startEtcd: start }, { etcd }] = await Promise.all([import('./containers.ts'), imageTags()]);
-  const { network } = underlay;
-  const place = {
-    name: containerName(owner, 'etcd'),
-    network,
-    address: addressIn(underlay, 2),
-    labels: labelsOf(owner),
-  };
-  const container = await start(etcd, place, publish);
-  return publish
-    ? `http://${container.getHost()}:${container.getMappedPort(2379)}`
-    : `http://${place.address}:2379`;
-}
-
-function containerName(owner: Owner, part: string): string {
-  return `flannel-lab-${owner.cluster}-${part}`;
-}
-
-function addressIn({ subnet }: Underlay, offset: number): string {
-  return formatIp4((parseCidr4(subnet)?.base ?? 0) + offset);
-}
-
-/** A log comes as frames: a byte for the stream, three of nothing, four for the length, then the text. */
-function textOf(frames: Buffer): string {
-  const parts: string[] = [];
-  for (let at = 0; at + 8 <= frames.length; ) {
-    const end = at + 8 + frames.readUInt32BE(at + 4);
-    parts.push(frames.toString('utf8', at + 8, end));
-    at = end;
-  }
-  return parts.join('');
 }

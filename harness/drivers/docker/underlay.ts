@@ -42,6 +42,11 @@ export async function createUnderlay(docker: Docker, { owner, mtu }: SitePlan): 
   });
 }
 
+/** The address `offset` after the subnet's first. */
+export function addressIn({ subnet }: Underlay, offset: number): string {
+  return formatIp4((parseCidr4(subnet)?.base ?? 0) + offset);
+}
+
 /** All of them, starting at a place that differs from cluster to cluster, so that few try the same. */
 function candidates(cluster: string): readonly Cidr4[] {
   const start = createHash('sha256').update(cluster).digest().readUInt16BE(0);
