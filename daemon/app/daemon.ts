@@ -37,7 +37,11 @@ export async function runDaemon(daemon: Daemon, signal: AbortSignal): Promise<ne
     );
     const refusal = backend.refuses(self);
     if (refusal) throw new UserError(refusal);
-    log.info('settled', { backend: backend.type, publicIp: formatIp4(publicIp), mac: self.mac });
+    log.info('settled', {
+      backend: backend.type,
+      publicIp: formatIp4(publicIp),
+      mac: backend.devices.length > 0 ? self.mac : undefined,
+    });
     return await serve({ ...daemon, config, backend, self, previous: previous.subnet, present }, life);
   } finally {
     ended.abort();

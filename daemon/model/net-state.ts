@@ -80,7 +80,7 @@ export function entryKey(entry: NetEntry): string {
     case 'address':
       return `address ${entry.address} ${entry.dev}`;
     case 'route':
-      return `route ${entry.to} ${entry.metric}`;
+      return entry.metric === 0 ? `route ${entry.to}` : `route ${entry.to} metric ${entry.metric}`;
     case 'neighbour':
       return `neighbour ${entry.ip} ${entry.dev}`;
     case 'fdb':
