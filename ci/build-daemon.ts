@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
+import { servicesModule } from './etcd-services.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -28,6 +29,7 @@ export async function buildDaemon(folder: string): Promise<void> {
         js: '#!/usr/bin/env node\nconst bundleUrl = require("node:url").pathToFileURL(__filename).href;',
       },
       minifySyntax: true,
+      minifyWhitespace: true,
       legalComments: 'external',
       logLevel: 'error',
       plugins: [nativeBeside, preparedServices],
@@ -59,20 +61,16 @@ function nativeKoffi(): string {
 const preparedServices: Plugin = {
   name: 'prepared-services',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^@grpc\/proto-loader$/ }, () => ({ path: join(root, 'ci/etcd-services.ts') }));
-    onResolve({ filter: /^etcd-proto$/ }, () => ({ path: 'etcd-proto', namespace: 'prepared' }));
-    onLoad({ filter: /^etcd-proto$/, namespace: 'prepared' }, () => ({
-      contents: JSON.stringify(etcdProto()),
-      loader: 'json',
+    onResolve({ filter: /^@grpc\/proto-loader$/ }, () => ({ path: 'etcd-services', namespace: 'prepared' }));
+    onLoad({ filter: /^etcd-services$/, namespace: 'prepared' }, () => ({
+      contents: servicesModule(etcdProto()),
+      resolveDir: root,
     }));
   },
 };
 
-/** etcd's rpc.proto as data. */
-function etcdProto(): object {
+/** The path of etcd's rpc.proto. */
+export function etcdProto(): string {
   const fromEtcd3 = createRequire(createRequire(import.meta.url).resolve('etcd3'));
-  const fromLoader = createRequire(fromEtcd3.resolve('@grpc/proto-loader'));
-  const protobuf: typeof import('protobufjs') = fromLoader('protobufjs');
-  const file = join(dirname(fromEtcd3.resolve('etcd3')), '../proto/rpc.proto');
-  return new protobuf.Root().loadSync(file, { keepCase: true }).toJSON();
+  return join(dirname(fromEtcd3.resolve('etcd3')), '../proto/rpc.proto');
 }

@@ -5,13 +5,13 @@ import { createLogger, type Logger } from '../lib/log.ts';
 import pkg from '../package.json' with { type: 'json' };
 import { readPem, runDaemon } from './app/daemon.ts';
 import { notify } from './app/notify.ts';
+import type { Daemon } from './app/serve.ts';
 import { createIproute2 } from './kernel/iproute2.ts';
 import { createIptables } from './kernel/iptables.ts';
 import { spawnLines, spawnRunner } from './kernel/spawn.ts';
 import { procSysctls } from './kernel/sysctls.ts';
 import { helpText, type Options, parseOptions } from './options.ts';
-import { createEtcdClient } from './store/etcd3-client.ts';
-import { createEtcd3Store } from './store/etcd3-store.ts';
+import type { LeaseStore } from './store/lease-store.ts';
 
 /** Standard error may be a pipe whose reader went away: a log line is not worth dying for. */
 function writeLine(descriptor: number, line: string): void {
@@ -49,7 +49,7 @@ async function run(options: Options, ignored: readonly string[]): Promise<number
   if (ignored.length > 0) log.warn('ignoring what follows the flags', { arguments: ignored.join(' ') });
   const signal = stopSignal(log);
   try {
-    await runDaemon(await wire(options, log), signal);
+    await runDaemon(wire(options, log), signal);
     return 0;
   } catch (error) {
     if (signal.aborted) return 0;
@@ -59,11 +59,28 @@ async function run(options: Options, ignored: readonly string[]): Promise<number
 }
 
 /** The real edges. */
-async function wire(options: Options, log: Logger) {
+function wire(options: Options, log: Logger): Daemon {
+  const socket = process.env.NOTIFY_SOCKET;
+  return {
+    options,
+    log,
+    openStore: () => openStore(options, log),
+    kernel: createIproute2({ runner: spawnRunner, lines: spawnLines, sysctls: procSysctls, log }),
+    firewall: createIptables(spawnRunner),
+    notify: async state => (socket ? notify(socket, state) : undefined),
+  };
+}
+
+async function openStore(options: Options, log: Logger): Promise<LeaseStore> {
   const [ca, certificate, key] = await Promise.all([
     readPem('etcd-cafile', options.etcdCafile),
     readPem('etcd-certfile', options.etcdCertfile),
     readPem('etcd-keyfile', options.etcdKeyfile),
+  ]);
+  // Half of the daemon's code is etcd3's; meanwhile the host can answer.
+  const [{ createEtcdClient }, { createEtcd3Store }] = await Promise.all([
+    import('./store/etcd3-client.ts'),
+    import('./store/etcd3-store.ts'),
   ]);
   const client = createEtcdClient({
     endpoints: options.etcdEndpoints,
@@ -73,15 +90,7 @@ async function wire(options: Options, log: Logger) {
     certificate,
     key,
   });
-  const socket = process.env.NOTIFY_SOCKET;
-  return {
-    options,
-    log,
-    store: createEtcd3Store(client, options.etcdPrefix, log),
-    kernel: createIproute2({ runner: spawnRunner, lines: spawnLines, sysctls: procSysctls, log }),
-    firewall: createIptables(spawnRunner),
-    notify: async (state: string) => (socket ? notify(socket, state) : undefined),
-  };
+  return createEtcd3Store(client, options.etcdPrefix, log);
 }
 
 /** Aborts at the first SIGTERM or SIGINT; a second one ends the process as it would without us. */

@@ -56,7 +56,7 @@ function parseArguments(words: readonly string[]): Arguments | undefined {
   return result;
 }
 
-async function main(): Promise<number> {
+function main(): number {
   const given = parseArguments(process.argv.slice(2));
   if (!given) {
     process.stderr.write(usage);
@@ -67,7 +67,7 @@ async function main(): Promise<number> {
     const environment = Object.entries(process.env).map(([name, value]) => [name, value ?? ''] as const);
     const result = dockerOpts(new Map([...environment, ...file]), given);
     if ('problem' in result) throw new Error(result.problem);
-    await writeAtomically(given.dockerFile, result.text);
+    writeAtomically(given.dockerFile, result.text);
     return 0;
   } catch (error) {
     process.stderr.write(`mk-docker-opts: ${describeError(error)}\n`);
@@ -75,6 +75,4 @@ async function main(): Promise<number> {
   }
 }
 
-void main().then(code => {
-  process.exitCode = code;
-});
+process.exitCode = main();

@@ -9,6 +9,7 @@ import type { LinkEntry, NetState } from '../model/net-state.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
 import type { PreviousEnv } from '../model/subnet-env.ts';
 import { hasAddress, type Underlay } from '../model/underlay.ts';
+import type { LeaseStore } from '../store/lease-store.ts';
 import { readPrevious } from './files.ts';
 import { type Daemon, serve } from './serve.ts';
 import { settleConfig } from './settle-config.ts';
@@ -16,16 +17,19 @@ import { chooseUplink } from './uplink.ts';
 
 /** Runs until the signal aborts, then rejects with its reason; rejects with a UserError when it cannot go on. */
 export async function runDaemon(daemon: Daemon, signal: AbortSignal): Promise<never> {
-  const { options, log, store, kernel } = daemon;
+  const { options, log, kernel } = daemon;
   const ended = new AbortController();
   const life = AbortSignal.any([signal, ended.signal]);
+  let store: LeaseStore | undefined;
   try {
+    const host = kernel.read({ devices: [], sysctls: [] }, life).then(present => {
+      return { present, uplink: chooseUplink(present, options, log) };
+    });
+    host.catch(() => {}); // it is awaited below, and may fail before that
+    store = await daemon.openStore();
     const [{ config, backend }, { present, uplink }, previous] = await Promise.all([
       settleConfig(store, log, life),
-      kernel.read({ devices: [], sysctls: [] }, life).then(state => ({
-        present: state,
-        uplink: chooseUplink(state, options, log),
-      })),
+      host,
       readPrevious(options.subnetFile),
     ]);
     const publicIp = options.publicIp ?? uplink.ip;
@@ -42,10 +46,10 @@ export async function runDaemon(daemon: Daemon, signal: AbortSignal): Promise<ne
       publicIp: formatIp4(publicIp),
       mac: backend.devices.length > 0 ? self.mac : undefined,
     });
-    return await serve({ ...daemon, config, backend, self, previous: previous.subnet, present }, life);
+    return await serve({ ...daemon, store, config, backend, self, previous: previous.subnet, present }, life);
   } finally {
     ended.abort();
-    await store[Symbol.asyncDispose]();
+    await store?.[Symbol.asyncDispose]();
   }
 }
 

@@ -1,42 +1,63 @@
 // Files other programs read: replaced as a whole or not at all, whatever happens in between.
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  closeSync,
+  fchmodSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type PreviousEnv, parseSubnetEnv } from '../model/subnet-env.ts';
 
 /**
- * Writes `text` under a random name beside `path`, flushes it to disk and renames it into place, with mode 0644
+ * Writes `text` under a random name beside `target`, flushes it to disk and renames it into place, with mode 0644
  * whatever the umask. The folder is made when missing, a symbolic link is followed. On failure the old file stands
  * and nothing is left behind. What is not a regular file, such as /dev/stdout, is written to as it is.
+ *
+ * Synchronous: ten trips to a thread pool at the busiest moment of the start take longer than the writing.
  */
-export async function writeAtomically(target: string, text: string): Promise<void> {
-  const path = await realpath(target).catch(() => target);
-  if (await isSpecial(path)) return writeFile(path, text);
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+export function writeAtomically(target: string, text: string): void {
+  const path = resolveLink(target);
+  if (isSpecial(path)) {
+    writeFileSync(path, text);
+    return;
+  }
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
   try {
-    const file = await open(temporary, 'wx', 0o644);
+    const file = openSync(temporary, 'wx', 0o644);
     try {
-      await file.chmod(0o644);
-      await file.writeFile(text);
-      await file.sync();
+      fchmodSync(file, 0o644);
+      writeFileSync(file, text);
+      fsyncSync(file);
     } finally {
-      await file.close();
+      closeSync(file);
     }
-    await rename(temporary, path);
+    renameSync(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    rmSync(temporary, { force: true });
     throw error;
   }
 }
 
-async function isSpecial(path: string): Promise<boolean> {
+function resolveLink(path: string): string {
   try {
-    const found = await stat(path);
-    return !found.isFile() && !found.isDirectory();
+    return realpathSync(path);
   } catch {
-    return false;
+    return path;
   }
+}
+
+function isSpecial(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && !found.isFile() && !found.isDirectory();
 }
 
 /** Longer files are no subnet.env. */

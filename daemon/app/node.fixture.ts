@@ -72,7 +72,7 @@ export async function startNode(plan: NodePlan): Promise<NodeFixture> {
     {
       options: optionsOf([`-subnet-file=${subnetFile}`, ...flags]),
       log: logger,
-      store: createMemoryStore(registry, logger),
+      openStore: async () => createMemoryStore(registry, logger),
       kernel,
       firewall,
       notify: async state => void notified.push(state),

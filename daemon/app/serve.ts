@@ -27,7 +27,8 @@ import { reportChanges } from './report.ts';
 export interface Daemon {
   readonly options: Options;
   readonly log: Logger;
-  readonly store: LeaseStore;
+  /** Called once, when the host has been asked what it has: connecting can wait that long, and loads much. */
+  readonly openStore: () => Promise<LeaseStore>;
   readonly kernel: Kernel;
   readonly firewall: Firewall;
   /** Called once with `READY=1`. */
@@ -35,6 +36,7 @@ export interface Daemon {
 }
 
 export interface Settlement extends Daemon {
+  readonly store: LeaseStore;
   readonly config: NetworkConfig;
   readonly backend: Backend;
   readonly self: Self;
@@ -62,7 +64,7 @@ export async function serve(node: Settlement, signal: AbortSignal): Promise<neve
   };
   const held = await acquireLease(wishes, signal);
   known.subnet = held.lease.subnet;
-  const written = writeSubnetFile(node, held.lease.subnet);
+  writeSubnetFile(node, held.lease.subnet);
 
   const bell = new Bell();
   const snapshot = Promise.withResolvers<void>();
@@ -91,7 +93,7 @@ export async function serve(node: Settlement, signal: AbortSignal): Promise<neve
     },
     signal,
   );
-  const ready = Promise.all([written, reconciler.settled, rules.promise]).then(() => sendReady(node));
+  const ready = Promise.all([reconciler.settled, rules.promise]).then(() => sendReady(node));
   const keeping = keepLease(
     {
       store,
@@ -177,14 +179,11 @@ function createIgnoredLog(log: Settlement['log']): (ignored: readonly Ignored[])
   };
 }
 
-async function writeSubnetFile(
-  { options, config, backend, self, log }: Settlement,
-  subnet: Cidr4,
-): Promise<void> {
+function writeSubnetFile({ options, config, backend, self, log }: Settlement, subnet: Cidr4): void {
   const { subnetFile, ipMasq } = options;
   const text = renderSubnetEnv({ network: config.network, subnet, mtu: backend.mtu(self.uplink), ipMasq });
   try {
-    await writeAtomically(subnetFile, text);
+    writeAtomically(subnetFile, text);
     log.info('subnet file written', { path: subnetFile });
   } catch (cause) {
     throw new UserError(`cannot write the subnet file ${subnetFile}: ${describeError(cause)}`, { cause });

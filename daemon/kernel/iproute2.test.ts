@@ -4,7 +4,7 @@ import { stateText } from '../model/net-state.ts';
 import { batchErrors } from './iproute2.ts';
 import { isAtLeast } from './iptables.ts';
 import { concernsUs } from './monitor.ts';
-import { parseFdb, parseLinks, parseNeighbours, parseRoutes } from './parse.ts';
+import { parseAddresses, parseFdb, parseLinks, parseNeighbours, parseRoutes } from './parse.ts';
 
 describe('errors of a batch', () => {
   test('are paired with their lines', () => {
@@ -37,7 +37,7 @@ describe('what is printed', () => {
       "addr_info":[{"family":"inet","local":"192.168.7.1","prefixlen":24},{"family":"inet6","local":"fe80::1","prefixlen":64},{}]},
       {"ifname":"flannel.1","flags":[],"mtu":1450,"address":"02:00:00:00:00:01","linkinfo":{"info_kind":"vxlan",
       "info_data":{"id":1,"local":"192.168.7.1","link":"eth0","port":8472,"learning":false,"gbp":null}}}]`;
-    expect(stateText(parseLinks(json))).toBe(`address 192.168.7.1/24 dev eth0
+    expect(stateText([...parseLinks(json), ...parseAddresses(json)])).toBe(`address 192.168.7.1/24 dev eth0
 link eth0 02:00:00:00:0e:01 mtu 1500 up
 link flannel.1 02:00:00:00:00:01 mtu 1450 down vxlan 1 eth0 192.168.7.1:8472 gbp
 `);
@@ -74,7 +74,7 @@ route 10.9.0.0/16
     expect(() => parseRoutes('default via 192.168.7.254 dev eth0')).toThrow(
       /ip route show did not print the JSON we know/,
     );
-    expect(() => parseLinks('[{"mtu":"x"}]')).toThrow(/ip address show/);
+    expect(() => parseLinks('[{"mtu":"x"}]')).toThrow(/ip link show/);
   });
 });
 

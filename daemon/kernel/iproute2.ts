@@ -1,12 +1,14 @@
 // The kernel through iproute2: JSON reads side by side, and one batch for any number of changes.
+
+import { UserError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
-import type { Argv, Runner } from '../../lib/run.ts';
+import type { Runner } from '../../lib/run.ts';
 import type { Op } from '../model/diff.ts';
 import type { NetState } from '../model/net-state.ts';
 import { batchLines, type NetworkOp, type Tool, toolOf } from './argv.ts';
 import type { Failure, Kernel, ReadScope } from './kernel.ts';
 import { monitor } from './monitor.ts';
-import { parseFdb, parseLinks, parseNeighbours, parseRoutes } from './parse.ts';
+import { parseAddresses, parseFdb, parseLinks, parseNeighbours, parseRoutes } from './parse.ts';
 import type { LineSource } from './spawn.ts';
 import type { Sysctls } from './sysctls.ts';
 
@@ -30,22 +32,44 @@ async function readState(
   { devices, sysctls }: ReadScope,
   signal: AbortSignal,
 ): Promise<NetState> {
-  const print = async (argv: Argv, okCodes = [0]) => (await runner.run(argv, { signal, okCodes })).stdout;
   const parts = await Promise.all([
-    print(['ip', '-d', '-j', 'address', 'show']).then(parseLinks),
-    print(['ip', '-j', '-4', 'route', 'show', 'table', 'main']).then(parseRoutes),
-    devices.length === 0
-      ? []
-      : print(['ip', '-j', '-4', 'neighbour', 'show', 'nud', 'permanent']).then(json =>
-          parseNeighbours(json, devices),
-        ),
-    // 255 is "no such device": then there are no entries either.
-    ...devices.map(async dev =>
-      parseFdb(await print(['bridge', '-j', 'fdb', 'show', 'dev', dev], [0, 1, 255]), dev),
-    ),
+    readIp(runner, devices, signal),
+    ...devices.map(dev => readFdb(runner, dev, signal)),
     ...sysctls.map(path => readSysctl(settings, path)),
   ]);
   return parts.flat();
+}
+
+const queries = [
+  'link show',
+  'address show',
+  'route show table main',
+  'neighbour show nud permanent',
+] as const;
+
+/** One process for everything `ip` knows: each start of one costs as much as the reading itself. */
+async function readIp(runner: Runner, devices: readonly string[], signal: AbortSignal): Promise<NetState> {
+  const input = `${queries.join('\n')}\n`;
+  const { stdout } = await runner.run(['ip', '-d', '-j', '-4', '-batch', '-'], { input, signal });
+  const answers = stdout.trimEnd().split('\n');
+  const [links = '', addresses = '', routes = '', neighbours = ''] = answers;
+  if (answers.length !== queries.length)
+    throw new UserError(`ip printed ${answers.length} answers to ${queries.length} questions`, {
+      hint: 'iproute2 4.20 or later is needed',
+    });
+  return [
+    ...parseLinks(links),
+    ...parseAddresses(addresses),
+    ...parseRoutes(routes),
+    ...parseNeighbours(neighbours, devices),
+  ];
+}
+
+async function readFdb(runner: Runner, dev: string, signal: AbortSignal): Promise<NetState> {
+  // 255 is "no such device": then there are no entries either.
+  const okCodes = [0, 1, 255];
+  const { stdout } = await runner.run(['bridge', '-j', 'fdb', 'show', 'dev', dev], { signal, okCodes });
+  return parseFdb(stdout, dev);
 }
 
 async function readSysctl(settings: Sysctls, path: string): Promise<NetState> {

@@ -34,9 +34,14 @@ const links = z.array(
 );
 type LinkJson = z.infer<typeof links>[number];
 
-/** `ip -d -j address show`: links and their IPv4 addresses. */
+/** `ip -d -j link show`. */
 export function parseLinks(json: string): NetState {
-  return read(links, json, 'ip address show').flatMap(link => [...linkEntry(link), ...addressEntries(link)]);
+  return read(links, json, 'ip link show').flatMap(linkEntry);
+}
+
+/** `ip -j address show`: IPv4 addresses. */
+export function parseAddresses(json: string): NetState {
+  return read(links, json, 'ip address show').flatMap(addressEntries);
 }
 
 function linkEntry(link: LinkJson): NetEntry[] {
@@ -87,7 +92,7 @@ const routes = z.array(
   }),
 );
 
-/** `ip -j -4 route show table main`. Protocol boot is not printed. */
+/** `ip -j -4 route show table main`. Without details, protocol boot is not printed. */
 export function parseRoutes(json: string): NetState {
   return read(routes, json, 'ip route show').flatMap(({ dst, gateway, dev, protocol, metric, flags }) =>
     dst === undefined
