@@ -2,6 +2,7 @@
 import { writeSync } from 'node:fs';
 import { describeError, UsageError, UserError } from '../lib/errors.ts';
 import { createLogger, type Logger } from '../lib/log.ts';
+import { CommandError } from '../lib/run.ts';
 import pkg from '../package.json' with { type: 'json' };
 import { readPem, runDaemon } from './app/daemon.ts';
 import { notify } from './app/notify.ts';
@@ -53,9 +54,15 @@ async function run(options: Options, ignored: readonly string[]): Promise<number
     return 0;
   } catch (error) {
     if (signal.aborted) return 0;
-    log.error(error instanceof UserError ? describeError(error) : String((error as Error)?.stack));
+    reportEnd(error, log);
     return error instanceof UsageError ? 2 : 1;
   }
+}
+
+function reportEnd(error: unknown, log: Logger): void {
+  if (error instanceof UserError) log.error(error.message, { hint: error.hint });
+  else if (error instanceof CommandError) log.error(error.message);
+  else log.error('unexpected failure', { stack: error instanceof Error ? error.stack : String(error) });
 }
 
 /** The real edges. */

@@ -33,7 +33,8 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   const ranked = known.map(name => ({ name, distance: editDistance(word, name) }));
   ranked.sort((a, b) => a.distance - b.distance);
   const [best] = ranked;
-  return best && best.distance <= Math.max(2, Math.floor(word.length / 3)) ? best.name : undefined;
+  const limit = Math.min(Math.max(2, Math.floor(word.length / 3)), word.length - 1);
+  return best && best.distance <= limit ? best.name : undefined;
 }
 
 function editDistance(a: string, b: string): number {

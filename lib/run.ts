@@ -41,27 +41,22 @@ export class CommandError extends Error {
   readonly facts: CommandFacts;
 
   constructor(facts: CommandFacts, cause?: unknown) {
-    super(commandMessage(facts), cause === undefined ? undefined : { cause });
+    super(commandMessage(facts, cause), cause === undefined ? undefined : { cause });
     this.name = 'CommandError';
     this.facts = facts;
   }
 }
 
-function commandMessage({
-  argv,
-  code,
-  signal,
-  stdout,
-  stderr,
-  milliseconds,
-  timedOut,
-}: CommandFacts): string {
+function commandMessage(
+  { argv, code, signal, stdout, stderr, milliseconds, timedOut }: CommandFacts,
+  cause: unknown,
+): string {
   const ending = timedOut
     ? `timed out after ${Math.round(milliseconds)} ms`
     : signal
       ? `was killed by ${signal}`
       : code === undefined
-        ? 'could not be started'
+        ? `could not be started${cause instanceof Error ? ` (${cause.message})` : ''}`
         : `exited with ${code}`;
   const output = (stderr.trim() || stdout.trim()).slice(-2000);
   return `${quote(argv)} ${ending}${output ? `:\n${output}` : ''}`;
