@@ -11,7 +11,8 @@ import type { PreviousEnv } from '../model/subnet-env.ts';
 import { hasAddress, type Underlay } from '../model/underlay.ts';
 import type { LeaseStore } from '../store/lease-store.ts';
 import { readPrevious } from './files.ts';
-import { type Daemon, serve } from './serve.ts';
+import type { Daemon } from './node.ts';
+import { serve } from './serve.ts';
 import { settleConfig } from './settle-config.ts';
 import { chooseUplink } from './uplink.ts';
 

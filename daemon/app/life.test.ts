@@ -311,7 +311,9 @@ describe('healing', () => {
     await using node = await startNode({ registry, n: 1 });
     await node.ready();
     expect(overlay(node)).toContain('route 10.5.77.0/24');
-    expect(node.log.join('\n')).toContain('cannot put route 10.5.66.0/24, trying on');
+    expect(node.log.join('\n')).toContain(
+      'cannot put route 10.5.66.0/24: Nexthop has invalid gateway; trying on',
+    );
     node.kernel.set({ kind: 'address', dev: 'eth0', address: '172.16.0.1/24' });
     await holds('the other peer', () => overlay(node).includes('route 10.5.66.0/24 via 172.16.0.6 dev eth0'));
     expect(node.log.filter(line => line.includes('cannot put route'))).toHaveLength(1);

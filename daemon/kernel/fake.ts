@@ -99,7 +99,7 @@ export class FakeKernel implements Kernel {
         if (!link.up) return 'Network is down';
         return entry.onlink || !entry.via || this.#reaches(link.name, entry.via)
           ? undefined
-          : 'Nexthop has invalid gateway.';
+          : 'Nexthop has invalid gateway';
       }
       case 'sysctl':
         return this.#entries.has(entryKey(entry)) ? undefined : 'no such setting';

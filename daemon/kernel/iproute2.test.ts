@@ -12,7 +12,7 @@ describe('errors of a batch', () => {
       'Error: Nexthop has invalid gateway.\nCommand failed -:1\nCannot find device "x"\nCommand failed -:4\n';
     expect(batchErrors(stderr, 1)).toEqual({
       errors: [
-        { line: 1, reason: 'Nexthop has invalid gateway.' },
+        { line: 1, reason: 'Nexthop has invalid gateway' },
         { line: 4, reason: 'Cannot find device "x"' },
       ],
       aborted: undefined,

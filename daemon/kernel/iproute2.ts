@@ -159,7 +159,7 @@ export interface BatchErrors {
 export function batchErrors(stderr: string, code: number): BatchErrors {
   const errors = [];
   let said: string[] = [];
-  const reason = () => said.join('; ').replace(/^(RTNETLINK answers|Error): /, '');
+  const reason = () => said.join('; ').replace(/^(RTNETLINK answers|Error): |\.$/g, '');
   for (const text of stderr.split('\n')) {
     const [, line] = /^Command failed -:(\d+)/.exec(text) ?? [];
     if (line === undefined) {

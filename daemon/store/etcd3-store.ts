@@ -1,15 +1,13 @@
 // The lease registry on etcd v3: the keys, transactions and grants that flannel peers of 0.18 and later expect.
 import { posix } from 'node:path';
-import { type Etcd3, type IKeyValue, type IRequestOp, Range } from 'etcd3';
+import { type Etcd3, type IRequestOp, Range } from 'etcd3';
 import type { Cidr4 } from '../../lib/ip.ts';
 import type { Logger } from '../../lib/log.ts';
-import { sleep } from '../../lib/wait.ts';
 import type { Lease, LeaseKey, LeaseTerms } from '../model/lease.ts';
-import { encodeKey, encodeValue, parseKey, parseValue } from '../model/lease-codec.ts';
-import { backoff } from '../model/renewal.ts';
-import { createComplaints } from './complaints.ts';
+import { encodeKey, encodeValue, parseKey } from '../model/lease-codec.ts';
 import { createHealth, type Health } from './etcd3-health.ts';
-import { watchRange } from './etcd3-watch.ts';
+import { EtcdRecords } from './etcd3-records.ts';
+import { watchAnew, watchRange } from './etcd3-watch.ts';
 import type { Claim, LeaseEvent, LeaseStore, Listing, Unreadable } from './lease-store.ts';
 
 /** `prefix` as given by the user; slashes are tidied as upstream's path.Join does. */
@@ -19,22 +17,17 @@ export function createEtcd3Store(client: Etcd3, prefix: string, log: Logger): Le
 
 class Etcd3Store implements LeaseStore {
   readonly configKey: string;
-  readonly #folder: string;
-  readonly #range: Range;
+  readonly #records: EtcdRecords;
   readonly #client: Etcd3;
   readonly #health: Health;
   readonly #log: Logger;
-  readonly #complain: (record: Unreadable, revision: number) => void;
 
   constructor(client: Etcd3, prefix: string, log: Logger) {
     this.configKey = posix.join(prefix, 'config');
-    // With the slash, so that a sibling such as `subnets-backup/` is not taken for leases.
-    this.#folder = `${posix.join(prefix, 'subnets')}/`;
-    this.#range = Range.prefix(this.#folder);
+    this.#records = new EtcdRecords(prefix, log);
     this.#client = client;
     this.#health = createHealth(log);
     this.#log = log;
-    this.#complain = createComplaints(this.#folder, log);
   }
 
   async config(signal: AbortSignal): Promise<string | undefined> {
@@ -48,12 +41,15 @@ class Etcd3Store implements LeaseStore {
   }
 
   async #list(signal: AbortSignal): Promise<Listing & { readonly revision: number }> {
-    const request = this.#client.kv.range({ key: this.#range.start, range_end: this.#range.end });
+    const request = this.#client.kv.range({
+      key: this.#records.range.start,
+      range_end: this.#records.range.end,
+    });
     const { kvs, header } = await this.#call(request, signal);
     const leases: Lease[] = [];
     const unreadable: Unreadable[] = [];
     for (const kv of kvs) {
-      const record = this.#parse(kv);
+      const record = this.#records.parse(kv);
       if ('problem' in record) unreadable.push(record);
       else leases.push(record);
     }
@@ -61,17 +57,27 @@ class Etcd3Store implements LeaseStore {
   }
 
   async get(key: LeaseKey, signal: AbortSignal): Promise<Lease | undefined> {
-    const { kvs } = await this.#call(this.#client.kv.range({ key: this.#key(key) }), signal);
-    return this.#holder(kvs);
+    const { kvs } = await this.#call(this.#client.kv.range({ key: this.#records.at(key) }), signal);
+    return this.#records.first(kvs);
   }
 
   async claim(subnet: Cidr4, terms: LeaseTerms, ttl: number, signal: AbortSignal): Promise<Claim> {
     const key = encodeKey(subnet);
-    return this.#write(key, terms, ttl, { key: this.#key(key), target: 'Version', version: 0 }, signal);
+    return this.#write(
+      key,
+      terms,
+      ttl,
+      { key: this.#records.at(key), target: 'Version', version: 0 },
+      signal,
+    );
   }
 
   async renew(lease: Lease, terms: LeaseTerms, ttl: number, signal: AbortSignal): Promise<Claim> {
-    const unchanged = { key: this.#key(lease.key), target: 'Mod', mod_revision: lease.revision } as const;
+    const unchanged = {
+      key: this.#records.at(lease.key),
+      target: 'Mod',
+      mod_revision: lease.revision,
+    } as const;
     if (lease.grant === undefined) return this.#put(lease.key, terms, undefined, Infinity, unchanged, signal);
     const claim = await this.#write(lease.key, terms, ttl, unchanged, signal);
     if (claim.won) void this.#release(lease.grant);
@@ -80,8 +86,8 @@ class Etcd3Store implements LeaseStore {
 
   async remove({ key, revision }: Lease, signal: AbortSignal): Promise<boolean> {
     const request = this.#client.kv.txn({
-      compare: [{ key: this.#key(key), target: 'Mod', result: 'Equal', mod_revision: revision }],
-      success: [{ request_delete_range: { key: this.#key(key) } }],
+      compare: [{ key: this.#records.at(key), target: 'Mod', result: 'Equal', mod_revision: revision }],
+      success: [{ request_delete_range: { key: this.#records.at(key) } }],
     });
     return (await this.#call(request, signal)).succeeded;
   }
@@ -108,7 +114,7 @@ class Etcd3Store implements LeaseStore {
     unless: Condition,
     signal: AbortSignal,
   ): Promise<Claim> {
-    const at = this.#key(key);
+    const at = this.#records.at(key);
     const put: IRequestOp = {
       // Grants are 64-bit numbers and stay text: a Number would lose their low digits.
       request_put: { key: at, value: Buffer.from(encodeValue(terms)), ...(grant ? { lease: grant } : {}) },
@@ -119,7 +125,8 @@ class Etcd3Store implements LeaseStore {
       failure: [{ request_range: { key: at } }],
     });
     const { succeeded, header, responses } = await this.#call(request, signal);
-    if (!succeeded) return { won: false, holder: this.#holder(responses[0]?.response_range.kvs ?? []) };
+    if (!succeeded)
+      return { won: false, holder: this.#records.first(responses[0]?.response_range.kvs ?? []) };
     const subnet = parseKey(key)?.subnet;
     if (!subnet) throw new TypeError(`not a lease key: ${key}`);
     const lease = { ...terms, key, subnet, subnet6: undefined, revision: Number(header.revision), grant };
@@ -137,17 +144,17 @@ class Etcd3Store implements LeaseStore {
   }
 
   watch(signal: AbortSignal): AsyncGenerator<LeaseEvent, void> {
-    return this.#forever(() => this.#watchOnce(signal), signal);
+    return watchAnew(() => this.#watchOnce(signal), this.#log, signal);
   }
 
   async *#watchOnce(signal: AbortSignal): AsyncGenerator<LeaseEvent, void> {
     const { revision, ...listing } = await this.#list(signal);
     yield { kind: 'snapshot', ...listing };
-    for await (const { events } of watchRange(this.#client, this.#range, revision + 1, signal)) {
+    for await (const { events } of watchRange(this.#client, this.#records.range, revision + 1, signal)) {
       for (const { type, kv } of events) {
-        if (type === 'Delete') yield { kind: 'gone', key: this.#name(kv) };
+        if (type === 'Delete') yield { kind: 'gone', key: this.#records.nameOf(kv) };
         else {
-          const record = this.#parse(kv);
+          const record = this.#records.parse(kv);
           if (!('problem' in record)) yield { kind: 'put', lease: record };
         }
       }
@@ -155,7 +162,7 @@ class Etcd3Store implements LeaseStore {
   }
 
   watchConfig(signal: AbortSignal): AsyncGenerator<void, void> {
-    return this.#forever(() => this.#watchConfigOnce(signal), signal);
+    return watchAnew(() => this.#watchConfigOnce(signal), this.#log, signal);
   }
 
   async *#watchConfigOnce(signal: AbortSignal): AsyncGenerator<void, void> {
@@ -167,55 +174,12 @@ class Etcd3Store implements LeaseStore {
       if (events.length > 0) yield;
   }
 
-  /** Watches anew whenever a watch ends, which makes each gap a fresh reading. */
-  async *#forever<T>(watchOnce: () => AsyncGenerator<T, void>, signal: AbortSignal): AsyncGenerator<T, void> {
-    const wait = backoff(100, 5000);
-    while (!signal.aborted) {
-      const started = performance.now();
-      try {
-        yield* watchOnce();
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#log.debug('etcd watch interrupted, reading anew', { error: String(error) });
-      }
-      if (performance.now() - started > 10_000) wait.reset();
-      await sleep(wait.next(), signal).catch(() => {});
-    }
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     this.#client.close();
   }
 
   async #call<T>(request: Promise<T>, signal: AbortSignal): Promise<T> {
     return this.#health.observe(request, signal);
-  }
-
-  #key(key: LeaseKey): Buffer {
-    return Buffer.from(this.#folder + key);
-  }
-
-  #name({ key }: IKeyValue): LeaseKey {
-    return key.toString().slice(this.#folder.length);
-  }
-
-  #holder([kv]: readonly IKeyValue[]): Lease | undefined {
-    const record = kv && this.#parse(kv);
-    return record && !('problem' in record) ? record : undefined;
-  }
-
-  #parse(kv: IKeyValue): Lease | Unreadable {
-    const key = this.#name(kv);
-    const revision = Number(kv.mod_revision);
-    const subnets = parseKey(key);
-    const value = subnets ? parseValue(kv.value.toString()) : { problem: 'its key names no subnet' };
-    if (!subnets || 'problem' in value) {
-      const problem = 'problem' in value ? value.problem : '';
-      const record = { key, subnet: subnets?.subnet, problem };
-      this.#complain(record, revision);
-      return record;
-    }
-    return { key, ...subnets, ...value.terms, revision, grant: kv.lease === '0' ? undefined : kv.lease };
   }
 }
 

@@ -1,5 +1,8 @@
-// One watch stream of etcd as an async iterable; it never resumes by itself, so that a gap is always visible.
+// Watch streams of etcd as async iterables; none resumes by itself, so that a gap is always visible.
 import type { Etcd3, IWatchResponse, Range } from 'etcd3';
+import type { Logger } from '../../lib/log.ts';
+import { sleep } from '../../lib/wait.ts';
+import { backoff } from '../model/renewal.ts';
 import { StoreError } from './lease-store.ts';
 
 /**
@@ -46,4 +49,24 @@ export async function* watchRange(
 function cancelReason({ cancel_reason, compact_revision }: IWatchResponse): string {
   if (compact_revision !== '0') return `history up to revision ${compact_revision} was compacted`;
   return `etcd cancelled the watch: ${cancel_reason || 'no reason given'}`;
+}
+
+/** Watches anew whenever a watch ends, which makes each gap a fresh reading. Ends when the signal aborts. */
+export async function* watchAnew<T>(
+  watchOnce: () => AsyncGenerator<T, void>,
+  log: Logger,
+  signal: AbortSignal,
+): AsyncGenerator<T, void> {
+  const wait = backoff(100, 5000);
+  while (!signal.aborted) {
+    const started = performance.now();
+    try {
+      yield* watchOnce();
+    } catch (error) {
+      if (signal.aborted) return;
+      log.debug('etcd watch interrupted, reading anew', { error: String(error) });
+    }
+    if (performance.now() - started > 10_000) wait.reset();
+    await sleep(wait.next(), signal).catch(() => {});
+  }
 }
