@@ -7,11 +7,12 @@ import pkg from '../package.json' with { type: 'json' };
 import { readPem, runDaemon } from './app/daemon.ts';
 import type { Daemon } from './app/node.ts';
 import { notify } from './app/notify.ts';
+import { helpText } from './flags.ts';
 import { createIproute2 } from './kernel/iproute2.ts';
 import { createIptables } from './kernel/iptables.ts';
 import { spawnLines, spawnRunner } from './kernel/spawn.ts';
 import { procSysctls } from './kernel/sysctls.ts';
-import { helpText, type Options, parseOptions } from './options.ts';
+import { type Options, parseOptions } from './options.ts';
 import type { LeaseStore } from './store/lease-store.ts';
 
 /** Standard error may be a pipe whose reader went away: a log line is not worth dying for. */

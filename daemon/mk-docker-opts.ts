@@ -1,5 +1,5 @@
 // mk-docker-opts: writes dockerd's options for the subnet of this node; takes the place of upstream's shell script.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describeError } from '../lib/errors.ts';
 import { writeAtomically } from './app/files.ts';
 import { dockerOpts } from './model/docker-opts.ts';
@@ -56,6 +56,12 @@ function parseArguments(words: readonly string[]): Arguments | undefined {
   return result;
 }
 
+/** A missing file is an error, unless the variables come with the environment. */
+function readVariables(path: string): Map<string, string> {
+  if (process.env.FLANNEL_SUBNET && !existsSync(path)) return new Map();
+  return parseEnvFile(readFileSync(path, 'utf8'));
+}
+
 function main(): number {
   const given = parseArguments(process.argv.slice(2));
   if (!given) {
@@ -63,7 +69,7 @@ function main(): number {
     return 1;
   }
   try {
-    const file = parseEnvFile(readFileSync(given.flannelFile, 'utf8'));
+    const file = readVariables(given.flannelFile);
     const environment = Object.entries(process.env).map(([name, value]) => [name, value ?? ''] as const);
     const result = dockerOpts(new Map([...environment, ...file]), given);
     if ('problem' in result) throw new Error(result.problem);

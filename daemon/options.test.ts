@@ -1,8 +1,10 @@
 // The command line as Go's flag package reads it, the environment behind it, and the help text.
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../lib/errors.ts';
 import { parseIp4 } from '../lib/ip.ts';
-import { flags, helpText, parseOptions } from './options.ts';
+import { flags, flagsMarkdown, helpText } from './flags.ts';
+import { parseOptions } from './options.ts';
 
 function run(args: readonly string[], env: Record<string, string> = {}) {
   const command = parseOptions(args, env);
@@ -117,4 +119,10 @@ test('the help text names every flag but the hidden ones, and each default', () 
     expect(shown).toBe(!('hidden' in rest));
     if (shown && initial && initial !== 'false') expect(helpText()).toContain(`(default ${initial})`);
   }
+});
+
+test('the documentation lists the flags as they are', () => {
+  const page = readFileSync(new URL('../docs/flanneld.md', import.meta.url), 'utf8');
+  const [, listed] = /<!-- flags -->\n([\s\S]*?)<!-- end of flags -->/.exec(page) ?? [];
+  expect(listed, 'put this between the marks in docs/flanneld.md').toBe(flagsMarkdown());
 });

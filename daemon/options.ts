@@ -1,64 +1,7 @@
-// The command line and FLANNELD_* environment from one table: parsing as Go's flag package does, and --help.
+// The command line and the FLANNELD_* environment, read as Go's flag package reads them.
 import { nearest, UsageError } from '../lib/errors.ts';
 import { parseIp4 } from '../lib/ip.ts';
-
-type Kind = 'text' | 'list' | 'switch' | 'number' | 'duration';
-
-interface Flag {
-  readonly kind: Kind;
-  readonly initial: string;
-  readonly help: string;
-  /** Never logged or printed. */
-  readonly secret?: true;
-  /** Left out of --help: for tests. Described in the documentation. */
-  readonly hidden?: true;
-}
-
-/** All flags; the environment variable of `etcd-prefix` is FLANNELD_ETCD_PREFIX. */
-export const flags = {
-  'etcd-endpoints': {
-    kind: 'text',
-    initial: 'http://127.0.0.1:4001,http://127.0.0.1:2379',
-    help: 'comma-separated etcd endpoints',
-  },
-  'etcd-prefix': { kind: 'text', initial: '/coreos.com/network', help: 'where the keys of this network are' },
-  'etcd-cafile': { kind: 'text', initial: '', help: 'CA certificate to verify etcd with' },
-  'etcd-certfile': { kind: 'text', initial: '', help: 'client certificate to show to etcd' },
-  'etcd-keyfile': { kind: 'text', initial: '', help: 'private key of the client certificate' },
-  'etcd-username': { kind: 'text', initial: '', help: 'user name for etcd' },
-  'etcd-password': { kind: 'text', initial: '', help: 'password for etcd', secret: true },
-  iface: {
-    kind: 'list',
-    initial: '',
-    help: 'interface (name or address) towards the other nodes; may be repeated, the first that exists is used',
-  },
-  'public-ip': { kind: 'text', initial: '', help: 'address that other nodes reach this one at' },
-  'subnet-file': { kind: 'text', initial: '/run/flannel/subnet.env', help: 'file to write the subnet to' },
-  'subnet-lease-renew-margin': {
-    kind: 'duration',
-    initial: '60',
-    help: 'how long before its expiry the lease is renewed: minutes, or a time such as 90s',
-  },
-  'ip-masq': { kind: 'switch', initial: 'false', help: 'masquerade what leaves the network' },
-  'iptables-resync': { kind: 'number', initial: '5', help: 'seconds between checks of the iptables rules' },
-  'iptables-forward-rules': {
-    kind: 'switch',
-    initial: 'true',
-    help: 'accept forwarded packets from and to the network',
-  },
-  'subnet-lease-ttl': {
-    kind: 'duration',
-    initial: '1440',
-    help: 'how long the lease lives without renewal: minutes, or a time such as 20s',
-    hidden: true,
-  },
-  v: { kind: 'number', initial: '0', help: 'log level; 1 and above log details' },
-  version: { kind: 'switch', initial: 'false', help: 'print the version and exit' },
-  help: { kind: 'switch', initial: 'false', help: 'print this and exit' },
-} as const satisfies Record<string, Flag>;
-
-type FlagName = keyof typeof flags;
-const table: Readonly<Record<string, Flag>> = flags;
+import { type FlagName, flags, flagTable } from './flags.ts';
 
 export interface Options {
   readonly etcdEndpoints: readonly string[];
@@ -100,7 +43,7 @@ export function parseOptions(
   // As upstream, these two are settled before the environment is looked at.
   if (isSet('help')) return { kind: 'help' };
   if (isSet('version')) return { kind: 'version' };
-  for (const name of Object.keys(table)) {
+  for (const name of Object.keys(flagTable)) {
     const value = env[variableOf(name)];
     if (value && !given.has(name)) given.set(name, [value]);
   }
@@ -122,7 +65,7 @@ function readFlags(args: readonly string[]): { given: Map<string, string[]>; ign
       throw new UsageError(`bad flag syntax: ${word}`);
     }
     const name = flag === 'h' ? 'help' : flag;
-    const known = Object.hasOwn(table, name) ? table[name] : undefined;
+    const known = Object.hasOwn(flagTable, name) ? flagTable[name] : undefined;
     if (!known) throw unknownFlag(name);
     const value = inline ?? (known.kind === 'switch' ? 'true' : args[++at]);
     if (value === undefined) throw new UsageError(`flag needs an argument: -${name}`);
@@ -132,7 +75,7 @@ function readFlags(args: readonly string[]): { given: Map<string, string[]>; ign
 }
 
 function unknownFlag(name: string): UsageError {
-  const near = nearest(name, Object.keys(table));
+  const near = nearest(name, Object.keys(flagTable));
   return new UsageError(
     `flag provided but not defined: -${name}`,
     near ? { hint: `did you mean -${near}?` } : {},
@@ -192,15 +135,4 @@ function parseDuration(name: string, value: string): number {
   const [, amount = '', unit = ''] = /^(\d+(?:\.\d+)?)([smh])$/.exec(value) ?? [];
   const seconds = units[unit];
   return seconds === undefined ? parseNumber(name, value) * 60 : Number(amount) * seconds;
-}
-
-/** The text of --help. */
-export function helpText(): string {
-  const shown = Object.entries(table).filter(([, { hidden }]) => !hidden);
-  const lines = shown.map(([name, { kind, initial, help }]) => {
-    const standard =
-      initial && kind !== 'switch' ? ` (default ${initial})` : initial === 'true' ? ' (default true)' : '';
-    return `  -${name}${kind === 'switch' ? '' : ` ${kind}`}\n        ${help}${standard}\n`;
-  });
-  return `Usage: flanneld [flags]\n\nEach flag can be given as FLANNELD_<NAME> in the environment, too.\n\n${lines.join('')}`;
 }
