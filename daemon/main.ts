@@ -113,6 +113,8 @@ function stopSignal(log: Logger): AbortSignal {
   return stopping.signal;
 }
 
+// Node warns of TLS to an address instead of a name, which is what etcd endpoints are.
+process.noDeprecation = true;
 main().then(
   code => process.exit(code),
   error => {

@@ -49,7 +49,7 @@ export function createEtcdClient({
     ...(username && password ? { auth: { username, password } } : {}),
     ...(secure.length > 0 && ca ? { credentials: tls(ca, certificate, key) } : {}),
     defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + answerTimeout }),
-    faultHandling: { host: () => eachTry(1), global: eachTry(hosts.length) },
+    faultHandling: { host: shunning(hosts.length), global: eachHostOnce(hosts.length) },
   });
 }
 
@@ -60,20 +60,53 @@ function tls(rootCertificate: Buffer, certificate: Buffer | undefined, key: Buff
 type Policy = NonNullable<NonNullable<IOptions['faultHandling']>['global']>;
 
 /** At once and at most `times`, each time on another host; etcd3's own policies would wait and open circuits. */
-function eachTry(times: number): Policy {
+function eachHostOnce(times: number): Policy {
+  return policy(async call => {
+    for (let left = times; ; ) {
+      try {
+        return await call();
+      } catch (error) {
+        if (--left <= 0 || !isRecoverable(error)) throw error;
+      }
+    }
+  });
+}
+
+/** For how long a host that failed is passed over while there are others, in milliseconds. */
+const shunTime = 10_000;
+
+/** Per host: without it, every call would again wait for the one host that does not answer. */
+function shunning(count: number): () => Policy {
+  const shunned = new Map<Policy, number>();
+  const isShunned = (host: Policy) => (shunned.get(host) ?? 0) > performance.now();
+  return () => {
+    const host: Policy = policy(async call => {
+      const others = [...shunned.keys()].filter(other => other !== host && isShunned(other)).length;
+      if (isShunned(host) && others < count - 1) throw new Error('this etcd endpoint failed a moment ago');
+      try {
+        return await call();
+      } catch (error) {
+        if (isRecoverable(error)) shunned.set(host, performance.now() + shunTime);
+        throw error;
+      }
+    });
+    return host;
+  };
+}
+
+function isRecoverable(error: unknown): boolean {
+  return error instanceof Error && isRecoverableError(error);
+}
+
+type Execute = <T>(call: () => T | PromiseLike<T>) => Promise<T>;
+
+/** What etcd3 wants of a policy, around the one thing it uses. */
+function policy(execute: Execute): Policy {
   const never = () => ({ dispose() {} });
-  const policy: Omit<Policy, '_altReturn'> = {
+  const whole: Omit<Policy, '_altReturn'> = {
     onSuccess: never,
     onFailure: never,
-    async execute(call, signal = new AbortController().signal) {
-      for (let left = times; ; ) {
-        try {
-          return await call({ signal });
-        } catch (error) {
-          if (--left <= 0 || !(error instanceof Error) || !isRecoverableError(error)) throw error;
-        }
-      }
-    },
+    execute: (call, signal = new AbortController().signal) => execute(() => call({ signal })),
   };
-  return policy as Policy; // the missing member exists in types only
+  return whole as Policy; // the missing member exists in types only
 }

@@ -5,6 +5,9 @@ import { sleep } from '../../lib/wait.ts';
 import { backoff } from '../model/renewal.ts';
 import { StoreError } from './lease-store.ts';
 
+/** How long etcd may take to say that the watch is set up, in milliseconds; a dead endpoint would take minutes. */
+const createdWithin = 5000;
+
 /**
  * Yields the responses of one watch from `startRevision` on, the `created` one first. Ends when the signal aborts;
  * throws StoreError when the stream breaks, ends, or etcd cancels the watch (as it does after a compaction).
@@ -23,6 +26,7 @@ export async function* watchRange(
   const cancel = () => stream.cancel();
   if (signal.aborted) return cancel(); // while the stream was being made
   signal.addEventListener('abort', cancel, { once: true });
+  const timer = setTimeout(cancel, createdWithin);
   try {
     stream.write({
       create_request: {
@@ -34,12 +38,14 @@ export async function* watchRange(
     });
     // A grpc duplex stream is a Node stream, which etcd3's type does not say.
     for await (const response of stream as unknown as AsyncIterable<IWatchResponse>) {
+      clearTimeout(timer);
       if (response.canceled) throw new StoreError(cancelReason(response));
       yield response;
     }
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
+    clearTimeout(timer);
     signal.removeEventListener('abort', cancel);
     stream.cancel();
   }
