@@ -4,7 +4,6 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
-import { servicesModule } from './etcd-services.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -62,10 +61,11 @@ const preparedServices: Plugin = {
   name: 'prepared-services',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^@grpc\/proto-loader$/ }, () => ({ path: 'etcd-services', namespace: 'prepared' }));
-    onLoad({ filter: /^etcd-services$/, namespace: 'prepared' }, () => ({
-      contents: servicesModule(etcdProto()),
-      resolveDir: root,
-    }));
+    onLoad({ filter: /^etcd-services$/, namespace: 'prepared' }, async () => {
+      // Loaded while esbuild is busy with the other files.
+      const { servicesModule } = await import('./etcd-services.ts');
+      return { contents: servicesModule(etcdProto()), resolveDir: root };
+    });
   },
 };
 

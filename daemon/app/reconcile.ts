@@ -33,6 +33,8 @@ export class Reconciler {
   /** What is there, as far as known; undefined when it has to be read. */
   #present: NetState | undefined;
   #kernelChanged = false;
+  /** The last error of a whole pass, to say it once. */
+  #said: string | undefined;
 
   constructor(options: ReconcileOptions) {
     this.#options = options;
@@ -88,10 +90,13 @@ export class Reconciler {
       // A device made anew takes everything on it away, so what is there has to be read again.
       if (failures.length === 0 && !done.some(isNewLink)) this.#present = applied(present, done);
       if (done.some(isNewLink)) this.#bell.ring();
+      this.#said = undefined;
       return { changes: ops.length, failed: failures.length > 0 };
     } catch (error) {
       signal.throwIfAborted();
-      log.error('cannot program the network, trying again', { error: describeError(error) });
+      const text = describeError(error);
+      if (text !== this.#said) log.error('cannot read or program the network, trying on', { error: text });
+      this.#said = text;
       return { changes: 0, failed: true };
     }
   }
