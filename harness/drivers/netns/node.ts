@@ -104,6 +104,8 @@ export class NetnsNode implements NodeHandle {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // The kernel takes a namespace apart when it finds the time; without its link the node is gone at once.
+    await this.run(['ip', 'link', 'delete', 'eth0'], { okCodes: [0, 1] });
     // Killing the sleeper does not end what runs in its namespaces, so everything there is found by namespace.
     const sweep = `for proc in /proc/[0-9]*; do
   [ "$(readlink $proc/ns/mnt)" = "$(readlink /proc/${this.#pid}/ns/mnt)" ] && echo \${proc#/proc/}
