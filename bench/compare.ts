@@ -1,4 +1,5 @@
 // Measures two daemons in turn, A B A B …, so that a machine whose speed drifts treats both alike; medians and their ratio.
+import { table } from '../lib/table.ts';
 
 export interface Bench {
   readonly unit: 's' | 'ms' | 'MB';
@@ -69,14 +70,5 @@ export function renderFigures(figures: Readonly<Record<string, Figure>>): string
     text(ratio),
     String(runs),
   ]);
-  const all = [['BENCH', 'OURS', 'PEER', 'RATIO', 'RUNS'], ...rows];
-  const width = (column: number) => Math.max(...all.map(row => row[column]?.length ?? 0));
-  return all
-    .map(row =>
-      row
-        .map((cell, column) => cell.padEnd(width(column)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return table([['BENCH', 'OURS', 'PEER', 'RATIO', 'RUNS'], ...rows]);
 }

@@ -1,5 +1,7 @@
 // A vitest reporter: one table at the end that says what ran, what failed, and what was skipped and why.
+
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
+import { table } from '../lib/table.ts';
 
 interface Row {
   readonly what: string;
@@ -55,7 +57,7 @@ function noteOf(test: TestCase): string | undefined {
 }
 
 function render(rows: readonly Row[]): string {
-  const cells = [
+  return table([
     ['WHAT', 'PASSED', 'FAILED', 'SKIPPED', 'SECONDS', ''],
     ...rows.map(row => [
       row.what,
@@ -65,14 +67,5 @@ function render(rows: readonly Row[]): string {
       row.seconds.toFixed(1),
       row.why.size > 0 ? `skipped: ${[...row.why].join('; ')}` : '',
     ]),
-  ];
-  const width = (column: number) => Math.max(...cells.map(line => line[column]?.length ?? 0));
-  return cells
-    .map(line =>
-      line
-        .map((cell, column) => cell.padEnd(width(column)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  ]);
 }

@@ -1,5 +1,6 @@
 // Which workload reaches which, as data: one ping per ordered pair, and the source address the receiver saw.
 import { describeError, UserError } from '../../lib/errors.ts';
+import { table } from '../../lib/table.ts';
 import { until } from '../../lib/wait.ts';
 import type { WorkloadHandle } from '../drivers/driver.ts';
 
@@ -95,16 +96,7 @@ export function renderMatrix(matrix: Matrix): string {
     if (!cell) return '·';
     return cell.outcome === cell.expected ? words[cell.outcome] : `${words[cell.outcome]} <`;
   };
-  const rows = [['from \\ to', ...names], ...names.map(from => [from, ...names.map(to => text(from, to))])];
-  const width = (column: number) => Math.max(...rows.map(row => row[column]?.length ?? 0));
-  return rows
-    .map(row =>
-      row
-        .map((word, column) => word.padEnd(width(column)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return table([['from \\ to', ...names], ...names.map(from => [from, ...names.map(to => text(from, to))])]);
 }
 
 /** The kernel of the receiver notes where echo requests come from; nothing has to run there. */

@@ -1,6 +1,7 @@
 // The help texts, made from the same tables that parse the command line; pure.
+
+import { table } from '../../lib/table.ts';
 import type { Command } from './command.ts';
-import { table } from './output.ts';
 
 export function usageLine({ name, operands, flags }: Command): string {
   const words = Object.entries(flags).map(([flag, { type, value = 'X' }]) =>

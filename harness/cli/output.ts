@@ -28,19 +28,6 @@ export function createOutput({ json }: { readonly json: boolean }): Output {
   };
 }
 
-/** Columns aligned; the first row is the heading. */
-export function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => (row[column] ?? '').length)));
-  return rows
-    .map(row =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
-}
-
 function faint(text: string): string {
   return styleText('dim', text, { stream: process.stderr });
 }

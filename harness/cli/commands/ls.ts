@@ -1,8 +1,9 @@
 // lab ls: the clusters on this machine.
+
+import { table } from '../../../lib/table.ts';
 import { isAbandoned } from '../../owner.ts';
 import { allRecords, type ClusterRecord } from '../../registry.ts';
 import type { Command } from '../command.ts';
-import { table } from '../output.ts';
 
 export const ls: Command = {
   name: 'ls',

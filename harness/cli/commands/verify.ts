@@ -1,9 +1,10 @@
 // lab verify: a cluster comes up, is checked and goes away again.
+
+import { table } from '../../../lib/table.ts';
 import { renderMatrix } from '../../checks/reachability.ts';
 import { type NodeReport, verify as verifyCluster } from '../../verify.ts';
 import { specFlags, specFromFlags } from '../cluster-flags.ts';
 import type { Command } from '../command.ts';
-import { table } from '../output.ts';
 
 export const verify: Command = {
   name: 'verify',
