@@ -1,6 +1,6 @@
 // One change of the network state as lines for `ip -batch` or `bridge -batch`.
 import { canBecome, type Op } from '../model/diff.ts';
-import type { LinkEntry, NetEntry } from '../model/net-state.ts';
+import { type LinkEntry, type NetEntry, routeWords } from '../model/net-state.ts';
 
 export type Tool = 'ip' | 'bridge';
 export type NetworkOp = Op & { readonly entry: Exclude<NetEntry, { kind: 'sysctl' }> };
@@ -26,16 +26,8 @@ export function batchLines(op: NetworkOp): readonly string[] {
       return put
         ? [`fdb replace ${entry.mac} dev ${entry.dev} dst ${entry.dst} self permanent`]
         : [`fdb del ${entry.mac} dev ${entry.dev} dst ${entry.dst} self`];
-    case 'route': {
-      const { to, via, dev, onlink, metric } = entry;
-      const words = [
-        via && `via ${via}`,
-        dev && `dev ${dev}`,
-        metric && `metric ${metric}`,
-        onlink && 'onlink',
-      ];
-      return [['route', put ? 'replace' : 'del', to, ...words].filter(Boolean).join(' ')];
-    }
+    case 'route':
+      return [`route ${put ? 'replace' : 'del'} ${routeWords(entry)}`];
     default:
       return entry satisfies never;
   }

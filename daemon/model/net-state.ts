@@ -106,16 +106,8 @@ export function entryText(entry: NetEntry): string {
     }
     case 'address':
       return `address ${entry.address} dev ${entry.dev}`;
-    case 'route': {
-      const { to, via, dev, onlink, metric } = entry;
-      const words = [
-        via && `via ${via}`,
-        dev && `dev ${dev}`,
-        metric && `metric ${metric}`,
-        onlink && 'onlink',
-      ];
-      return ['route', to, ...words.filter(Boolean)].join(' ');
-    }
+    case 'route':
+      return `route ${routeWords(entry)}`;
     case 'neighbour':
       return `neighbour ${entry.ip} lladdr ${entry.mac} dev ${entry.dev}`;
     case 'fdb':
@@ -125,6 +117,12 @@ export function entryText(entry: NetEntry): string {
     default:
       return entry satisfies never;
   }
+}
+
+/** A route as iproute2 takes it and prints it, from its destination on. */
+export function routeWords({ to, via, dev, onlink, metric }: RouteEntry): string {
+  const words = [via && `via ${via}`, dev && `dev ${dev}`, metric && `metric ${metric}`, onlink && 'onlink'];
+  return [to, ...words].filter(Boolean).join(' ');
 }
 
 /** The whole state as sorted lines: what fakes print and tests compare. */
