@@ -117,29 +117,19 @@ export class Cluster implements AsyncDisposable {
   /** Lease, subnet.env and docker0 of each node must be one subnet, and nobody else's. */
   async expectUniqueSubnets(timeout = 10_000): Promise<readonly NodeFacts[]> {
     const collect = () => collectFacts(this.nodes, this.store);
-    return this.#untilNoProblems(collect, async facts => subnetProblems(facts), 'unique subnets', timeout);
+    return this.#untilNoProblems(collect, subnetProblems, 'unique subnets', timeout);
   }
 
   /** All nodes, or those given, must have a route to the subnet. */
   async expectRoute(subnet: Cidr4, nodes = this.nodes, timeout = 10_000): Promise<void> {
     const look = () => routeProblems(nodes, subnet, true);
-    await this.#untilNoProblems(
-      look,
-      async problems => problems,
-      `a route to ${formatCidr4(subnet)}`,
-      timeout,
-    );
+    await this.#untilNoProblems(look, problems => problems, `a route to ${formatCidr4(subnet)}`, timeout);
   }
 
   /** No node may have a route to the subnet. */
   async expectNoRoute(subnet: Cidr4, nodes = this.nodes, timeout = 10_000): Promise<void> {
     const look = () => routeProblems(nodes, subnet, false);
-    await this.#untilNoProblems(
-      look,
-      async problems => problems,
-      `no route to ${formatCidr4(subnet)}`,
-      timeout,
-    );
+    await this.#untilNoProblems(look, problems => problems, `no route to ${formatCidr4(subnet)}`, timeout);
   }
 
   /** All workloads ping all others until the result is stopped. */
@@ -209,14 +199,14 @@ export class Cluster implements AsyncDisposable {
 
   async #untilNoProblems<T>(
     look: () => Promise<T>,
-    judge: (seen: T) => Promise<readonly string[]>,
+    judge: (seen: T) => readonly string[],
     what: string,
     timeout: number,
   ): Promise<T> {
     let problems: readonly string[] = [];
     const probe = async () => {
       const seen = await look();
-      problems = await judge(seen);
+      problems = judge(seen);
       return problems.length === 0 ? seen : undefined;
     };
     return until(probe, { what, timeout, signal: this.#signal }).catch(error => {

@@ -13,6 +13,9 @@ export interface RunOptions {
   readonly okCodes?: readonly number[] | undefined;
 }
 
+/** For `okCodes`: whatever the command says, the caller looks at it. */
+export const anyCode: readonly number[] = Array.from({ length: 256 }, (_, code) => code);
+
 export interface RunResult {
   /** Exit code; 0 unless `okCodes` allows others. */
   readonly code: number;

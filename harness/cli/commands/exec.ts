@@ -1,7 +1,7 @@
 // lab exec and lab shell: a command, or a shell, on a node or in a container.
 import { execa } from 'execa';
 import { UsageError } from '../../../lib/errors.ts';
-import type { Argv } from '../../../lib/run.ts';
+import { type Argv, anyCode } from '../../../lib/run.ts';
 import { clusterFromFlags, nameFlag, placeIn } from '../cluster-flags.ts';
 import type { Command, Context } from '../command.ts';
 
@@ -18,7 +18,6 @@ export const exec: Command = {
     if (!context.out.json) return foreground(context, where, [program, ...args], false);
     const cluster = await clusterFromFlags(context.args, context.signal);
     await using _store = cluster.store;
-    const anyCode = Array.from({ length: 256 }, (_, code) => code);
     const result = await placeIn(cluster, where).run([program, ...args], {
       okCodes: anyCode,
       timeout: 3_600_000,

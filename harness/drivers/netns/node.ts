@@ -5,6 +5,7 @@ import { hostIn, parseCidr4 } from '../../../lib/ip.ts';
 import { type Argv, localRunner, quote, type RunOptions, type RunResult } from '../../../lib/run.ts';
 import { until } from '../../../lib/wait.ts';
 import { dockerEnvFile, dockerEnvKey, mkDockerOptsArgs, subnetFile } from '../../node-files.ts';
+import { docker0 } from '../../node-state.ts';
 import type { DaemonControl, DaemonState, NodeHandle, NodePlan, WorkloadHandle } from '../driver.ts';
 import { parseBridgeOptions } from './docker-options.ts';
 import { enter, type Holder } from './holder.ts';
@@ -81,17 +82,17 @@ export class NetnsNode implements NodeHandle {
   }
 
   async startWorkload(name: string, signal: AbortSignal): Promise<WorkloadHandle> {
-    const { stdout } = await this.run(['ip', '-j', '-4', 'address', 'show', 'docker0'], { signal });
-    const [docker0] = JSON.parse(stdout) as [
-      { mtu: number; addr_info: [{ local: string; prefixlen: number }] },
-    ];
-    const [{ local, prefixlen }] = docker0.addr_info;
-    const subnet = parseCidr4(`${local}/${prefixlen}`);
-    if (!subnet) throw new Error(`docker0 of ${this.name} has the address ${local}/${prefixlen}`);
+    const bridge = await docker0(this);
+    const subnet = bridge && parseCidr4(bridge.address);
+    if (!subnet)
+      throw new Error(
+        `docker0 of ${this.name} has ${bridge ? `the address ${bridge.address}` : 'no address'}`,
+      );
+    const gateway = bridge.address.slice(0, bridge.address.indexOf('/'));
     const number = this.#workloads.length;
     const address = hostIn(subnet, number + 2);
     const link = `veth-${name}`.slice(0, 15);
-    await this.run(['sh', '-c', workloadScript({ name, link, address, gateway: local, mtu: docker0.mtu })], {
+    await this.run(['sh', '-c', workloadScript({ name, link, address, gateway, mtu: bridge.mtu })], {
       signal,
     });
     const workload = this.#workload(name, address.split('/')[0] ?? address);
