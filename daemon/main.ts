@@ -12,7 +12,7 @@ import { createIproute2 } from './kernel/iproute2.ts';
 import { createIptables } from './kernel/iptables.ts';
 import { spawnLines, spawnRunner } from './kernel/spawn.ts';
 import { procSysctls } from './kernel/sysctls.ts';
-import { type Options, parseOptions } from './options.ts';
+import { type Options, parseOptions, withoutCredentials } from './options.ts';
 import type { LeaseStore } from './store/lease-store.ts';
 
 /** Standard error may be a pipe whose reader went away: a log line is not worth dying for. */
@@ -32,23 +32,23 @@ async function main(): Promise<number> {
       writeLine(1, `flanneld ${pkg.version}`);
       return 0;
     case 'run':
-      return run(command.options, command.ignored);
+      return run(command.options, command.warnings);
     default:
       return command satisfies never;
   }
 }
 
-async function run(options: Options, ignored: readonly string[]): Promise<number> {
+async function run(options: Options, warnings: readonly string[]): Promise<number> {
   const log = createLogger({
     write: line => writeLine(2, line),
-    level: options.verbosity > 0 ? 'debug' : 'info',
+    level: options.log.level,
   });
   log.info('starting', {
     version: pkg.version,
-    etcd: options.etcdEndpoints.join(),
+    etcd: options.etcdEndpoints.map(withoutCredentials).join(),
     prefix: options.etcdPrefix,
   });
-  if (ignored.length > 0) log.warn('ignoring what follows the flags', { arguments: ignored.join(' ') });
+  for (const warning of warnings) log.warn(warning);
   const signal = stopSignal(log);
   try {
     await runDaemon(wire(options, log), signal);
@@ -119,7 +119,8 @@ main().then(
   code => process.exit(code),
   error => {
     const usage = error instanceof UsageError;
-    const text = usage ? `${describeError(error)}\n\n${helpText()}` : String(error?.stack ?? error);
+    // The error last, where a terminal and `systemctl status` show it.
+    const text = usage ? `${helpText()}\n${describeError(error)}` : String(error?.stack ?? error);
     writeLine(2, text.trimEnd());
     process.exit(usage ? 2 : 1);
   },

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../lib/errors.ts';
 import { parseIp4 } from '../lib/ip.ts';
-import { flags, flagsMarkdown, helpText } from './flags.ts';
+import { flagsMarkdown, flagTable, helpText } from './flags.ts';
 import { parseOptions } from './options.ts';
 
 function run(args: readonly string[], env: Record<string, string> = {}) {
   const command = parseOptions(args, env);
-  return command.kind === 'run' ? { ...command.options, ignored: command.ignored } : expect.unreachable();
+  return command.kind === 'run' ? { ...command.options, warnings: command.warnings } : expect.unreachable();
 }
 
 describe('flags', () => {
@@ -39,7 +39,7 @@ describe('flags', () => {
     expect(run(['--ip-masq', 'false', '-etcd-prefix=/x'])).toMatchObject({
       ipMasq: true,
       etcdPrefix: '/coreos.com/network',
-      ignored: ['false', '-etcd-prefix=/x'],
+      warnings: ['ignoring what follows the flags: false -etcd-prefix=/x'],
     });
     expect(run(['--', '-ip-masq']).ipMasq).toBe(false);
   });
@@ -61,6 +61,66 @@ describe('flags', () => {
   );
 
   test('addresses are read', () => expect(run(['-public-ip=10.1.2.3']).publicIp).toBe(parseIp4('10.1.2.3')));
+
+  test('etcd endpoints may have spaces around them', () =>
+    expect(run(['-etcd-endpoints= http://a:2379, https://[::1]:2379/,b:1 ']).etcdEndpoints).toEqual([
+      'http://a:2379',
+      'https://[::1]:2379/',
+      'b:1',
+    ]));
+
+  test('/healthz is served when there is a port', () => {
+    expect(run([]).health).toBeUndefined();
+    expect(run(['-healthz-port=8471']).health).toEqual({ ip: '0.0.0.0', port: 8471 });
+    expect(run(['-healthz-port=1', '-healthz-ip=::1']).health).toEqual({ ip: '::1', port: 1 });
+  });
+});
+
+describe('secrets', () => {
+  test.each([
+    [['-ip-masq', 'true', '-etcd-password=secret'], 'true -etcd-password=…'],
+    [['-ip-masq', 'true', '--etcd-password', 'secret', '-v=1'], 'true --etcd-password … -v=1'],
+    [['-etcd-password', 'my', 'secret', 'words', '-v=1'], '… … -v=1'],
+  ])('%j', (args, shown) =>
+    expect(run(args).warnings).toEqual([`ignoring what follows the flags: ${shown}`]),
+  );
+
+  test('are not part of complaints about endpoints', () =>
+    expect(() => run(['-etcd-endpoints=http://me:secret@a/b c'])).toThrow('http://…@a/b c is not'));
+});
+
+describe('the log', () => {
+  const both = { folder: '/l', stderr: 'info' };
+  test.each([
+    [[], { folder: undefined, stderr: 'info' }],
+    [['-log_dir=/l', '-logtostderr'], { folder: undefined, stderr: 'info' }],
+    [['-log_dir=/l'], both],
+    [['-log_dir=/l', '-logtostderr=false'], { folder: '/l', stderr: 'error' }],
+    [['-log_dir=/l', '-logtostderr=false', '-stderrthreshold=warning'], { folder: '/l', stderr: 'warn' }],
+    [['-log_dir=/l', '-logtostderr=false', '-stderrthreshold=0'], both],
+    [['-log_dir=/l', '-logtostderr=false', '-alsologtostderr'], both],
+    [['-logtostderr=false'], { folder: undefined, stderr: 'info' }],
+    [['-log_dir=/l', '-v=2'], { folder: '/l', stderr: 'debug', level: 'debug' }],
+  ])('%j', (args, log) => expect(run(args).log).toMatchObject(log));
+});
+
+describe('flags of other versions', () => {
+  test('are taken without a word where they change nothing', () => {
+    const args = ['-kube-subnet-mgr=false', '-kube-api-url=http://k', '-networks=', '-vmodule=x=1'];
+    const more = ['-remote-cafile=/x', '-subnet-dir', '/x', '-set-node-network-unavailable=0'];
+    expect(run([...args, ...more]).warnings).toEqual([]);
+  });
+
+  test.each(['networks=a,b', 'watch-networks', 'listen=:8080', 'remote=10.1.2.3:8080'])(
+    'one warning names -%s, whose mode is gone',
+    flag => {
+      const name = flag.replace(/=.*/, '');
+      expect(run([`-${flag}`]).warnings).toEqual([expect.stringContaining(`-${name} has no effect`)]);
+    },
+  );
+
+  test('Kubernetes mode is refused from the environment, too', () =>
+    expect(() => run([], { FLANNELD_KUBE_SUBNET_MGR: 'true' })).toThrow('FLANNELD_KUBE_SUBNET_MGR true'));
 });
 
 describe('misuse', () => {
@@ -74,6 +134,20 @@ describe('misuse', () => {
     [['-ip-masq=maybe'], 'invalid boolean value "maybe" for -ip-masq', undefined],
     [['-v=abc'], 'invalid value "abc" for -v', undefined],
     [['-public-ip=10.1.2'], '-public-ip 10.1.2 is not an IPv4 address', undefined],
+    [['-public-ipv6=10.1.2.3'], '-public-ipv6 10.1.2.3 is not an IPv6 address', undefined],
+    [['-iface-can-reach=example.org'], '-iface-can-reach example.org is not an IP address', undefined],
+    [['-healthz-port=65536'], '-healthz-port 65536 is not a port', undefined],
+    [['-healthz-ip=localhost'], '-healthz-ip localhost is not an IP address', undefined],
+    [['-etcd-api=4'], 'invalid value "4" for -etcd-api: it is one of 2, 3, auto', undefined],
+    [['-log-format=xml'], 'invalid value "xml" for -log-format: it is one of text, json', undefined],
+    [['-stderrthreshold=LOUD'], 'invalid value "LOUD" for -stderrthreshold', undefined],
+    [
+      ['-etcd-endpoints="http://a:2379"'],
+      '-etcd-endpoints "http://a:2379" is not an etcd endpoint',
+      undefined,
+    ],
+    [['-etcd-endpoints=,'], '-etcd-endpoints , is not an etcd endpoint', undefined],
+    [['-kube-subnet-mgr'], '-kube-subnet-mgr true is of Kubernetes mode', undefined],
     [['-subnet-lease-renew-margin=0'], 'out of range', undefined],
     [['-subnet-lease-renew-margin=-1'], 'out of range', undefined],
     [['-subnet-lease-renew-margin=1440'], 'out of range', undefined],
@@ -93,8 +167,15 @@ describe('environment', () => {
       FLANNELD_IP_MASQ: 'true',
       FLANNELD_IFACE: 'a,b',
       FLANNELD_V: '',
+      FLANNELD_LOG_FORMAT: 'json',
+      FLANNELD_OPTS: '-what a unit calls its flags',
     };
-    expect(run([], env)).toMatchObject({ etcdPrefix: '/env', ipMasq: true, iface: ['a,b'], verbosity: 0 });
+    expect(run([], env)).toMatchObject({
+      etcdPrefix: '/env',
+      ipMasq: true,
+      iface: ['a,b'],
+      log: { level: 'info', format: 'json' },
+    });
     expect(run(['-etcd-prefix=/flag'], env).etcdPrefix).toBe('/flag');
   });
 
@@ -102,7 +183,12 @@ describe('environment', () => {
     expect(run([], { FLANNELD_VERSION: 'true', FLANNELD_HELP: 'true' }).etcdPrefix).toBe(
       '/coreos.com/network',
     );
-    expect(() => run([], { FLANNELD_SUBNET_LEASE_RENEW_MARGIN: 'x' })).toThrow(UsageError);
+    expect(() => run([], { FLANNELD_SUBNET_LEASE_RENEW_MARGIN: 'x' })).toThrow(
+      new UsageError('invalid value "x" for FLANNELD_SUBNET_LEASE_RENEW_MARGIN'),
+    );
+    expect(() => run([], { FLANNELD_PUBLIC_IPV6: '10.0.0.1' })).toThrow(
+      'FLANNELD_PUBLIC_IPV6 10.0.0.1 is not',
+    );
   });
 });
 
@@ -114,10 +200,11 @@ test('-version asks for the version', () =>
   expect(parseOptions(['-version'], {})).toEqual({ kind: 'version' }));
 
 test('the help text names every flag but the hidden ones, and each default', () => {
-  for (const [name, { initial, kind, ...rest }] of Object.entries(flags)) {
-    const shown = helpText().includes(`  -${name}${kind === 'switch' ? '' : ` ${kind}`}\n`);
-    expect(shown).toBe(!('hidden' in rest));
-    if (shown && initial && initial !== 'false') expect(helpText()).toContain(`(default ${initial})`);
+  for (const [name, { initial, kind, hidden, foreign }] of Object.entries(flagTable)) {
+    const shown = helpText().includes(`  -${name}${kind === 'switch' || foreign ? '' : ` ${kind}`}\n`);
+    expect(shown).toBe(!hidden);
+    if (shown && !foreign && initial && initial !== 'false')
+      expect(helpText()).toContain(`(default ${initial})`);
   }
 });
 

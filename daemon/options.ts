@@ -1,138 +1,204 @@
-// The command line and the FLANNELD_* environment, read as Go's flag package reads them.
-import { nearest, UsageError } from '../lib/errors.ts';
+// What the command line and the environment ask for, checked and in the daemon's own terms.
+import { isIP, isIPv6 } from 'node:net';
+import { UsageError } from '../lib/errors.ts';
 import { parseIp4 } from '../lib/ip.ts';
+import type { Level } from '../lib/log.ts';
+import { type Given, readFlags, withEnvironment } from './command-line.ts';
+import { parseChoice, parseDuration, parseNumber, parseSwitch } from './flag-values.ts';
 import { type FlagName, flags, flagTable } from './flags.ts';
 
 export interface Options {
   readonly etcdEndpoints: readonly string[];
   readonly etcdPrefix: string;
+  readonly etcdApi: '2' | '3' | 'auto';
   readonly etcdCafile: string;
   readonly etcdCertfile: string;
   readonly etcdKeyfile: string;
   readonly etcdUsername: string;
   readonly etcdPassword: string;
   readonly iface: readonly string[];
+  readonly ifaceRegex: readonly string[];
+  /** An address of either family; undefined when not asked for, as below. */
+  readonly ifaceCanReach: string | undefined;
   /** Unsigned 32-bit. */
   readonly publicIp: number | undefined;
+  readonly publicIpv6: string | undefined;
   readonly subnetFile: string;
   /** Seconds. */
   readonly renewMargin: number;
   readonly ipMasq: boolean;
+  readonly ipMasqFullyRandomDisable: boolean;
   /** Seconds. */
   readonly iptablesResync: number;
   readonly iptablesForwardRules: boolean;
+  readonly ipBlackholeRoute: boolean;
+  /** Where /healthz is served; undefined when nowhere. */
+  readonly health: { readonly ip: string; readonly port: number } | undefined;
+  readonly log: LogChoice;
   /** Seconds. */
   readonly leaseTtl: number;
-  readonly verbosity: number;
+}
+
+export interface LogChoice {
+  readonly format: 'text' | 'json';
+  /** The least level that is logged. */
+  readonly level: Level;
+  /** Of the log file; undefined when there is none. */
+  readonly folder: string | undefined;
+  /** The least level that goes to standard error. */
+  readonly stderr: Level;
 }
 
 export type Command =
-  | { readonly kind: 'run'; readonly options: Options; readonly ignored: readonly string[] }
+  | {
+      readonly kind: 'run';
+      readonly options: Options;
+      /** What the user should know about what was given. */
+      readonly warnings: readonly string[];
+    }
   | { readonly kind: 'help' | 'version' };
 
-/**
- * Reads flags (`-x v`, `--x=v`, switches only as `-x` or `-x=v`; the first word that is no flag ends them) and, for
- * flags not given, FLANNELD_* variables that are not empty. Throws UsageError.
- */
+/** Throws UsageError. As upstream, -help and -version are settled before the environment is looked at. */
 export function parseOptions(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Command {
   const { given, ignored } = readFlags(args);
-  const isSet = (name: FlagName) => parseSwitch(name, given.get(name)?.at(-1) ?? 'false');
-  // As upstream, these two are settled before the environment is looked at.
-  if (isSet('help')) return { kind: 'help' };
-  if (isSet('version')) return { kind: 'version' };
-  for (const name of Object.keys(flagTable)) {
-    const value = env[variableOf(name)];
-    if (value && !given.has(name)) given.set(name, [value]);
-  }
-  return { kind: 'run', options: toOptions(given), ignored };
+  if (settingsOf(given).toggle('help')) return { kind: 'help' };
+  if (settingsOf(given).toggle('version')) return { kind: 'version' };
+  const all = withEnvironment(given, env);
+  const warnings = foreignWarnings(all);
+  if (ignored.length > 0) warnings.push(`ignoring what follows the flags: ${ignored.join(' ')}`);
+  return { kind: 'run', options: toOptions(all), warnings };
 }
 
-function variableOf(name: string): string {
-  return `FLANNELD_${name.toUpperCase().replaceAll('-', '_')}`;
-}
-
-function readFlags(args: readonly string[]): { given: Map<string, string[]>; ignored: readonly string[] } {
-  const given = new Map<string, string[]>();
-  for (let at = 0; at < args.length; at++) {
-    const word = args[at] ?? '';
-    if (word === '--') return { given, ignored: args.slice(at + 1) };
-    const [, flag, inline] = /^--?([^-=][^=]*)(?:=(.*))?$/s.exec(word) ?? [];
-    if (flag === undefined) {
-      if (!word.startsWith('-') || word === '-') return { given, ignored: args.slice(at) };
-      throw new UsageError(`bad flag syntax: ${word}`);
-    }
-    const name = flag === 'h' ? 'help' : flag;
-    const known = Object.hasOwn(flagTable, name) ? flagTable[name] : undefined;
-    if (!known) throw unknownFlag(name);
-    const value = inline ?? (known.kind === 'switch' ? 'true' : args[++at]);
-    if (value === undefined) throw new UsageError(`flag needs an argument: -${name}`);
-    given.set(name, [...(given.get(name) ?? []), value]);
-  }
-  return { given, ignored: [] };
-}
-
-function unknownFlag(name: string): UsageError {
-  const near = nearest(name, Object.keys(flagTable));
-  return new UsageError(
-    `flag provided but not defined: -${name}`,
-    near ? { hint: `did you mean -${near}?` } : {},
-  );
-}
-
-function toOptions(given: ReadonlyMap<string, readonly string[]>): Options {
-  const text = (name: FlagName) => given.get(name)?.at(-1) ?? flags[name].initial;
-  const renewMargin = parseDuration('subnet-lease-renew-margin', text('subnet-lease-renew-margin'));
-  const leaseTtl = parseDuration('subnet-lease-ttl', text('subnet-lease-ttl'));
-  if (renewMargin <= 0 || renewMargin >= leaseTtl)
-    throw new UsageError(
-      `-subnet-lease-renew-margin ${text('subnet-lease-renew-margin')} is out of range: more than 0 and less than the lease's ${leaseTtl / 60} minutes`,
-    );
-  const publicIp = text('public-ip') ? parseIp4(text('public-ip')) : undefined;
-  if (text('public-ip') && publicIp === undefined)
-    throw new UsageError(`-public-ip ${text('public-ip')} is not an IPv4 address`);
+/** The values of flags, those given or the table's. */
+function settingsOf(given: ReadonlyMap<string, Given>) {
+  const last = (name: FlagName) => given.get(name)?.values.at(-1) ?? flags[name].initial;
+  const source = (name: FlagName) => given.get(name)?.source ?? `-${name}`;
   return {
-    etcdEndpoints: text('etcd-endpoints').split(','),
+    text: last,
+    source,
+    list: (name: FlagName) => given.get(name)?.values ?? [],
+    toggle: (name: FlagName) => parseSwitch(source(name), last(name)),
+    number: (name: FlagName) => parseNumber(source(name), last(name)),
+    duration: (name: FlagName) => parseDuration(source(name), last(name)),
+    choice: <T extends string>(name: FlagName, known: readonly T[]) =>
+      parseChoice(source(name), last(name), known),
+    /** Undefined when empty. */
+    checked: (name: FlagName, is: (value: string) => boolean, what: string) => {
+      const value = last(name);
+      if (value && !is(value)) throw new UsageError(`${source(name)} ${value} is not ${what}`);
+      return value || undefined;
+    },
+  };
+}
+
+type Settings = ReturnType<typeof settingsOf>;
+
+function toOptions(given: ReadonlyMap<string, Given>): Options {
+  const settings = settingsOf(given);
+  const { text, list, toggle, checked } = settings;
+  const publicIp = checked('public-ip', value => parseIp4(value) !== undefined, 'an IPv4 address');
+  return {
+    etcdEndpoints: endpointsOf(settings),
     etcdPrefix: text('etcd-prefix'),
+    etcdApi: settings.choice('etcd-api', ['2', '3', 'auto']),
     etcdCafile: text('etcd-cafile'),
     etcdCertfile: text('etcd-certfile'),
     etcdKeyfile: text('etcd-keyfile'),
     etcdUsername: text('etcd-username'),
     etcdPassword: text('etcd-password'),
-    iface: given.get('iface') ?? [],
-    publicIp,
+    iface: list('iface'),
+    ifaceRegex: list('iface-regex'),
+    ifaceCanReach: checked('iface-can-reach', value => isIP(value) !== 0, 'an IP address'),
+    publicIp: publicIp === undefined ? undefined : parseIp4(publicIp),
+    publicIpv6: checked('public-ipv6', isIPv6, 'an IPv6 address'),
     subnetFile: text('subnet-file'),
-    renewMargin,
-    ipMasq: parseSwitch('ip-masq', text('ip-masq')),
-    iptablesResync: Math.max(1, parseNumber('iptables-resync', text('iptables-resync'))),
-    iptablesForwardRules: parseSwitch('iptables-forward-rules', text('iptables-forward-rules')),
-    leaseTtl,
-    verbosity: parseNumber('v', text('v')),
+    ...leaseTimes(settings),
+    ipMasq: toggle('ip-masq'),
+    ipMasqFullyRandomDisable: toggle('ip-masq-fully-random-disable'),
+    iptablesResync: Math.max(1, settings.number('iptables-resync')),
+    iptablesForwardRules: toggle('iptables-forward-rules'),
+    ipBlackholeRoute: toggle('ip-blackhole-route'),
+    health: healthOf(settings),
+    log: logOf(settings, given.has('logtostderr')),
   };
 }
 
-function parseSwitch(name: string, value: string): boolean {
-  if (/^(1|t|T|true|TRUE|True)$/.test(value)) return true;
-  if (/^(0|f|F|false|FALSE|False)$/.test(value)) return false;
-  throw new UsageError(`invalid boolean value "${value}" for -${name}`);
+/** Quotation marks get here through a unit's environment file, and would never match a host. */
+function endpointsOf({ text, source }: Settings): readonly string[] {
+  const endpoints = text('etcd-endpoints')
+    .split(',')
+    .map(endpoint => endpoint.trim())
+    .filter(Boolean);
+  const wrong = endpoints.find(endpoint => !/^(https?:\/\/)?[^\s"'/]+\/*$/.test(endpoint));
+  if (wrong !== undefined || endpoints.length === 0)
+    throw new UsageError(
+      `${source('etcd-endpoints')} ${withoutCredentials(wrong ?? text('etcd-endpoints'))} is not an etcd endpoint`,
+      { hint: 'endpoints look like http://10.0.0.1:2379, without quotation marks, separated by commas' },
+    );
+  return endpoints;
 }
 
-/** An integer with any of Go's prefixes: 60, 0x3c, 0o74, 0b111100, and 074 as octal. */
-function parseNumber(name: string, value: string): number {
-  const plain = value.replaceAll('_', '').replace(/^([+-]?)0(?=[0-7])/, '$10o');
-  const [, sign, digits = ''] = /^([+-]?)(0x[0-9a-f]+|0o[0-7]+|0b[01]+|\d+)$/i.exec(plain) ?? [];
-  const number = digits === '' ? Number.NaN : Number(digits);
-  if (!Number.isSafeInteger(number)) throw new UsageError(`invalid value "${value}" for -${name}`);
-  return sign === '-' ? -number : number;
+/** `endpoint` as it may be logged. */
+export function withoutCredentials(endpoint: string): string {
+  return endpoint.replace(/\/\/[^/]*@/, '//…@');
 }
 
-const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
+function leaseTimes({ duration, text, source }: Settings) {
+  const renewMargin = duration('subnet-lease-renew-margin');
+  const leaseTtl = duration('subnet-lease-ttl');
+  if (renewMargin <= 0 || renewMargin >= leaseTtl)
+    throw new UsageError(
+      `${source('subnet-lease-renew-margin')} ${text('subnet-lease-renew-margin')} is out of range: more than 0 and less than the lease's ${leaseTtl / 60} minutes`,
+    );
+  return { renewMargin, leaseTtl };
+}
 
-/** Seconds, from whole minutes (as upstream has it) or from `90s`, `5m`, `24h`. */
-function parseDuration(name: string, value: string): number {
-  const [, amount = '', unit = ''] = /^(\d+(?:\.\d+)?)([smh])$/.exec(value) ?? [];
-  const seconds = units[unit];
-  return seconds === undefined ? parseNumber(name, value) * 60 : Number(amount) * seconds;
+function healthOf({ number, checked, source }: Settings): Options['health'] {
+  const port = number('healthz-port');
+  if (port < 0 || port > 65_535) throw new UsageError(`${source('healthz-port')} ${port} is not a port`);
+  const ip = checked('healthz-ip', value => isIP(value) !== 0, 'an IP address') ?? '0.0.0.0';
+  return port === 0 ? undefined : { ip, port };
+}
+
+const severities: Readonly<Record<string, Level>> = {
+  INFO: 'info',
+  WARNING: 'warn',
+  ERROR: 'error',
+  FATAL: 'error',
+  0: 'info',
+  1: 'warn',
+  2: 'error',
+  3: 'error',
+};
+
+/** With -log_dir alone the log goes to both, so that neither who reads the file nor who reads the journal misses it. */
+function logOf({ text, toggle, number, choice }: Settings, stderrGiven: boolean): LogChoice {
+  const level = number('v') > 0 ? 'debug' : 'info';
+  const threshold = severities[choice('stderrthreshold', Object.keys(severities))] ?? 'error';
+  const [fileOnly, stderrOnly] = [!toggle('logtostderr'), stderrGiven && toggle('logtostderr')];
+  const folder = stderrOnly ? undefined : text('log_dir') || undefined;
+  const quiet = folder !== undefined && fileOnly && !toggle('alsologtostderr');
+  return { format: choice('log-format', ['text', 'json']), level, folder, stderr: quiet ? threshold : level };
+}
+
+/** Of modes that are gone; throws a UsageError where running without the mode would be wrong. */
+function foreignWarnings(given: ReadonlyMap<string, Given>): string[] {
+  const warnings: string[] = [];
+  for (const [name, { source, values }] of given) {
+    const flag = flagTable[name];
+    if (!flag?.foreign || flag.foreign === 'nothing') continue;
+    const value = values.at(-1) ?? '';
+    const asInitial =
+      flag.kind === 'switch' ? String(parseSwitch(source, value)) === flag.initial : value === flag.initial;
+    if (asInitial) continue;
+    if (flag.foreign === 'error')
+      throw new UsageError(`${source} ${value} is ${flag.help}`, {
+        hint: 'it keeps leases in etcd only: leave the flag out and give -etcd-endpoints',
+      });
+    warnings.push(`${source} has no effect: it is ${flag.help}`);
+  }
+  return warnings;
 }
