@@ -1,10 +1,11 @@
 // The daemon's composition root: options in, real edges wired, signals and exit codes.
 import { writeSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { describeError, UsageError, UserError } from '../lib/errors.ts';
 import { createLogger, type Logger } from '../lib/log.ts';
 import { CommandError } from '../lib/run.ts';
 import pkg from '../package.json' with { type: 'json' };
-import { readPem, runDaemon } from './app/daemon.ts';
+import { runDaemon } from './app/daemon.ts';
 import type { Daemon } from './app/node.ts';
 import { notify } from './app/notify.ts';
 import { helpText } from './flags.ts';
@@ -64,6 +65,16 @@ function reportEnd(error: unknown, log: Logger): void {
   if (error instanceof UserError) log.error(error.message, { hint: error.hint });
   else if (error instanceof CommandError) log.error(error.message);
   else log.error('unexpected failure', { stack: error instanceof Error ? error.stack : String(error) });
+}
+
+/** Reads the PEM files a flag names; empty means none. */
+async function readPem(flag: string, path: string): Promise<Buffer | undefined> {
+  if (!path) return undefined;
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new UserError(`cannot read -${flag} ${path}`, { cause });
+  }
 }
 
 /** The real edges. */

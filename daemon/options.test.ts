@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../lib/errors.ts';
-import { parseIp4 } from '../lib/ip.ts';
 import { flagsMarkdown, flagTable, helpText } from './flags.ts';
 import { parseOptions } from './options.ts';
 
@@ -60,7 +59,11 @@ describe('flags', () => {
     expect(run([`-subnet-lease-renew-margin=${text}`]).renewMargin).toBe(seconds),
   );
 
-  test('addresses are read', () => expect(run(['-public-ip=10.1.2.3']).publicIp).toBe(parseIp4('10.1.2.3')));
+  test('addresses are read', () =>
+    expect(run(['-public-ip=10.1.2.3', '-public-ipv6=FD00:0::1']).publicIps).toEqual({
+      4: '10.1.2.3',
+      6: 'fd00::1',
+    }));
 
   test('etcd endpoints may have spaces around them', () =>
     expect(run(['-etcd-endpoints= http://a:2379, https://[::1]:2379/,b:1 ']).etcdEndpoints).toEqual([

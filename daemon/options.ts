@@ -1,7 +1,7 @@
 // What the command line and the environment ask for, checked and in the daemon's own terms.
-import { isIP, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 import { UsageError } from '../lib/errors.ts';
-import { parseIp4 } from '../lib/ip.ts';
+import { type ByFamily, canonicalIp, type Family, families, parseIp } from '../lib/ip.ts';
 import type { Level } from '../lib/log.ts';
 import { type Given, readFlags, withEnvironment } from './command-line.ts';
 import { parseChoice, parseDuration, parseNumber, parseSwitch } from './flag-values.ts';
@@ -20,9 +20,8 @@ export interface Options {
   readonly ifaceRegex: readonly string[];
   /** An address of either family; undefined when not asked for, as below. */
   readonly ifaceCanReach: string | undefined;
-  /** Unsigned 32-bit. */
-  readonly publicIp: number | undefined;
-  readonly publicIpv6: string | undefined;
+  /** -public-ip and -public-ipv6 as canonical text. */
+  readonly publicIps: ByFamily<string>;
   readonly subnetFile: string;
   /** Seconds. */
   readonly renewMargin: number;
@@ -99,7 +98,6 @@ type Settings = ReturnType<typeof settingsOf>;
 function toOptions(given: ReadonlyMap<string, Given>): Options {
   const settings = settingsOf(given);
   const { text, list, toggle, checked } = settings;
-  const publicIp = checked('public-ip', value => parseIp4(value) !== undefined, 'an IPv4 address');
   return {
     etcdEndpoints: endpointsOf(settings),
     etcdPrefix: text('etcd-prefix'),
@@ -112,8 +110,7 @@ function toOptions(given: ReadonlyMap<string, Given>): Options {
     iface: list('iface'),
     ifaceRegex: list('iface-regex'),
     ifaceCanReach: checked('iface-can-reach', value => isIP(value) !== 0, 'an IP address'),
-    publicIp: publicIp === undefined ? undefined : parseIp4(publicIp),
-    publicIpv6: checked('public-ipv6', isIPv6, 'an IPv6 address'),
+    publicIps: publicIpsOf(settings),
     subnetFile: text('subnet-file'),
     ...leaseTimes(settings),
     ipMasq: toggle('ip-masq'),
@@ -124,6 +121,15 @@ function toOptions(given: ReadonlyMap<string, Given>): Options {
     health: healthOf(settings),
     log: logOf(settings, given.has('logtostderr')),
   };
+}
+
+function publicIpsOf({ checked }: Settings): ByFamily<string> {
+  const given = (family: Family) => {
+    const flag = family === 4 ? 'public-ip' : 'public-ipv6';
+    const text = checked(flag, value => parseIp(value)?.family === family, `an IPv${family} address`);
+    return canonicalIp(text ?? '');
+  };
+  return Object.fromEntries(families.map(family => [family, given(family)]));
 }
 
 /** Quotation marks get here through a unit's environment file, and would never match a host. */

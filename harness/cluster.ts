@@ -1,6 +1,6 @@
 // A running cluster: etcd, nodes with a daemon, docker0 and a container each, and the checks a scenario asks of it.
 import { UserError } from '../lib/errors.ts';
-import { type Cidr4, formatCidr4 } from '../lib/ip.ts';
+import { type Cidr, formatCidr } from '../lib/ip.ts';
 import { until } from '../lib/wait.ts';
 import { Pinging } from './checks/pinging.ts';
 import { allPairs, allPairsExcept, expectReachable, type Matrix } from './checks/reachability.ts';
@@ -121,15 +121,15 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** All nodes, or those given, must have a route to the subnet. */
-  async expectRoute(subnet: Cidr4, nodes = this.nodes, timeout = 10_000): Promise<void> {
+  async expectRoute(subnet: Cidr, nodes = this.nodes, timeout = 10_000): Promise<void> {
     const look = () => routeProblems(nodes, subnet, true);
-    await this.#untilNoProblems(look, problems => problems, `a route to ${formatCidr4(subnet)}`, timeout);
+    await this.#untilNoProblems(look, problems => problems, `a route to ${formatCidr(subnet)}`, timeout);
   }
 
   /** No node may have a route to the subnet. */
-  async expectNoRoute(subnet: Cidr4, nodes = this.nodes, timeout = 10_000): Promise<void> {
+  async expectNoRoute(subnet: Cidr, nodes = this.nodes, timeout = 10_000): Promise<void> {
     const look = () => routeProblems(nodes, subnet, false);
-    await this.#untilNoProblems(look, problems => problems, `no route to ${formatCidr4(subnet)}`, timeout);
+    await this.#untilNoProblems(look, problems => problems, `no route to ${formatCidr(subnet)}`, timeout);
   }
 
   /** All workloads ping all others until the result is stopped. */

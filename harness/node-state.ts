@@ -1,5 +1,5 @@
 // Reads what a node says of itself: its subnet.env and its docker0.
-import { type Cidr4, parseCidr4 } from '../lib/ip.ts';
+import { type Cidr, parseCidr } from '../lib/ip.ts';
 import { GaveUp, until } from '../lib/wait.ts';
 import type { NodeHandle } from './drivers/driver.ts';
 import { subnetFile } from './node-files.ts';
@@ -8,7 +8,7 @@ export interface SubnetEnv {
   /** `10.5.0.0/16`. */
   readonly network: string | undefined;
   /** The node's subnet, host bits cleared. */
-  readonly subnet: Cidr4;
+  readonly subnet: Cidr;
   /** `10.5.3.1/24`, as written. */
   readonly gateway: string;
   readonly mtu: number;
@@ -27,7 +27,7 @@ export function parseSubnetEnv(text: string): SubnetEnv | undefined {
     text.split('\n').map(line => [line.split('=')[0] ?? '', line.slice(line.indexOf('=') + 1)]),
   );
   const gateway = values.get('FLANNEL_SUBNET') ?? '';
-  const subnet = parseCidr4(gateway);
+  const subnet = parseCidr(gateway);
   if (!subnet) return undefined;
   return {
     network: values.get('FLANNEL_NETWORK'),

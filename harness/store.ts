@@ -2,13 +2,13 @@
 import { noop } from 'cockatiel';
 import { Etcd3, type IOptions } from 'etcd3';
 import { UserError } from '../lib/errors.ts';
-import { type Cidr4, formatCidr4, parseCidr4 } from '../lib/ip.ts';
+import { type Cidr, formatCidr, parseCidr } from '../lib/ip.ts';
 import { until } from '../lib/wait.ts';
 
 /** One key under `<prefix>/subnets`, as flannel nodes read it (the key's text, and the value's JSON). */
 export interface StoredLease {
   readonly key: string;
-  readonly subnet: Cidr4 | undefined;
+  readonly subnet: Cidr | undefined;
   readonly publicIp: string | undefined;
   readonly backendType: string | undefined;
   readonly value: string;
@@ -96,7 +96,7 @@ function storedLease(key: string, value: string): StoredLease {
   return {
     key,
     value,
-    subnet: parseCidr4(key.split('&')[0]?.replace('-', '/') ?? ''),
+    subnet: parseCidr(key.split('&')[0]?.replace('-', '/') ?? ''),
     publicIp: text('PublicIP'),
     backendType: text('BackendType'),
   };
@@ -113,5 +113,5 @@ function parseObject(text: string): Record<string, unknown> | undefined {
 
 /** `10.5.3.0/24` of a lease, or its raw key when that is not a subnet. */
 export function leaseText(lease: StoredLease): string {
-  return lease.subnet ? formatCidr4(lease.subnet) : lease.key;
+  return lease.subnet ? formatCidr(lease.subnet) : lease.key;
 }

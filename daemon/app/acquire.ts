@@ -1,12 +1,20 @@
-// Gets a lease: our own one again, the subnet we had before, or a free one; losing a race means looking again.
-import { type Cidr4, formatCidr4, formatIp4, overlaps } from '../../lib/ip.ts';
+// Gets a lease: our own one again, the subnets we had before, or free ones; losing a race means looking again.
+import { type Cidr, type Family, families, formatCidr, overlaps } from '../../lib/ip.ts';
 import type { Logger } from '../../lib/log.ts';
 import { sleep } from '../../lib/wait.ts';
 import { allocate, type Random, takenSubnets } from '../model/allocate.ts';
-import type { Lease, LeaseTerms } from '../model/lease.ts';
-import { capacity, fits, type NetworkConfig } from '../model/network-config.ts';
+import { type Lease, type LeaseTerms, type Subnets, sameNode, sameSubnets } from '../model/lease.ts';
+import {
+  capacity,
+  familiesOf,
+  fits,
+  fitsWhole,
+  type NetworkConfig,
+  type Range,
+} from '../model/network-config.ts';
 import { backoff } from '../model/renewal.ts';
-import { type LeaseStore, type Listing, StoreError } from '../store/lease-store.ts';
+import { type Claim, type LeaseStore, type Listing, StoreError } from '../store/lease-store.ts';
+import { contest } from './contest.ts';
 
 export interface Held {
   readonly lease: Lease;
@@ -14,6 +22,8 @@ export interface Held {
   readonly ttl: number;
   /** When the grant was asked for, on the clock of `performance.now()`. */
   readonly since: number;
+  /** Whether this node had no lease before. */
+  readonly isNew: boolean;
 }
 
 export interface Wishes {
@@ -23,24 +33,26 @@ export interface Wishes {
   /** Seconds. */
   readonly ttl: number;
   /** What subnet.env says we had. */
-  readonly previous: Cidr4 | undefined;
+  readonly previous: Subnets;
+  /** Whether this host can tell that the lease is its own, whatever public IP stands in it. */
+  readonly isProven: (lease: Lease) => boolean;
   readonly random: Random;
   readonly log: Logger;
 }
 
-/** Keeps trying until it holds a lease; rejects only when the signal aborts. */
+/** Keeps trying until it holds a lease; rejects when the signal aborts, or when another node has our public IP. */
 export async function acquireLease(wishes: Wishes, signal: AbortSignal): Promise<Held> {
   const { store } = wishes;
   const wait = backoff(10, 1000, wishes.random);
   const full = createNotice(wishes);
   for (;;) {
     try {
-      const listing = await store.list(signal);
-      const held = (await reuseOwn(wishes, listing, signal)) ?? (await takeFree(wishes, listing, signal));
-      if (held === 'full') {
-        full();
-        await spaceFreed(wishes, signal);
-      } else if (held !== 'lost') return held;
+      const held = await attempt(wishes, await store.list(signal), signal);
+      if (typeof held === 'object') return held;
+      if (held !== 'lost') {
+        full(held);
+        await spaceFreed(wishes, held, signal);
+      }
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
     }
@@ -48,85 +60,88 @@ export async function acquireLease(wishes: Wishes, signal: AbortSignal): Promise
   }
 }
 
-/** Our lease from before, by public IP. Undefined when there is none that fits; those that do not fit are removed. */
-async function reuseOwn(
-  { store, config, terms, ttl, log }: Wishes,
-  { leases }: Listing,
-  signal: AbortSignal,
-): Promise<Held | 'lost' | undefined> {
-  const own = leases.filter(({ publicIp }) => publicIp === terms.publicIp);
-  const lease = own.find(({ subnet, subnet6 }) => fits(config, subnet) && !subnet6);
-  if (lease) {
-    const since = performance.now();
-    const claim = await store.renew(lease, terms, ttl, signal);
-    if (!claim.won) return 'lost';
-    log.info('reusing the lease of my public IP', described(claim.lease));
-    return { lease: claim.lease, ttl: claim.ttl, since };
-  }
-  for (const misfit of own) {
-    log.warn('my former lease does not fit the configuration, removing it', described(misfit));
-    if (!(await store.remove(misfit, signal))) return 'lost';
-  }
-  return undefined;
-}
-
-async function takeFree(
+/** The lease, that it was lost to somebody quicker, or the family that has no free subnet. */
+async function attempt(
   wishes: Wishes,
-  { leases, unreadable }: Listing,
+  listing: Listing,
   signal: AbortSignal,
-): Promise<Held | 'lost' | 'full'> {
-  const { store, config, terms, ttl, log } = wishes;
-  const others = leases.filter(({ publicIp }) => publicIp !== terms.publicIp);
-  const taken = takenSubnets([...others, ...unreadable]);
-  const subnet = formerSubnet(wishes, leases, taken) ?? allocate(config, taken, wishes.random);
-  if (!subnet) return 'full';
+): Promise<Held | 'lost' | Family> {
+  const { store, terms, ttl, log } = wishes;
+  const own = ownLease(wishes, listing);
+  const settled = own && !wishes.isProven(own) ? await contest({ store, ttl, log }, own, signal) : own;
+  if (own && !settled) return 'lost';
+  const subnets = chooseSubnets(wishes, settled, listing);
+  if (typeof subnets === 'number') return subnets;
   const since = performance.now();
-  const claim = await store.claim(subnet, terms, ttl, signal);
-  if (claim.won) {
-    log.info('lease acquired', described(claim.lease));
-    return { lease: claim.lease, ttl: claim.ttl, since };
-  }
-  log.debug('another node was quicker, choosing again', {
-    subnet: formatCidr4(subnet),
-    holder: claim.holder && formatIp4(claim.holder.publicIp),
-  });
-  return 'lost';
+  const claim =
+    settled && sameSubnets(settled.subnets, subnets)
+      ? await store.renew(settled, terms, ttl, signal)
+      : await store.claim(subnets, terms, ttl, signal, settled);
+  sayOutcome(wishes, settled, claim, subnets);
+  return claim.won ? { lease: claim.lease, ttl: claim.ttl, since, isNew: own === undefined } : 'lost';
 }
 
-/** The subnet of subnet.env, or the IPv4 half of a lease we just removed, while nobody else has any of it. */
+/** The lease this node has already: by its public IP, before all one that can be kept as it is; else by proof. */
+function ownLease({ config, terms, isProven }: Wishes, { leases }: Listing): Lease | undefined {
+  const own = leases.filter(lease => sameNode(lease, terms));
+  return own.find(({ subnets }) => fitsWhole(config, subnets)) ?? own[0] ?? leases.find(isProven);
+}
+
+/** In each enabled family the subnet we have, else the one we had, else a free one; or the family that is full. */
+function chooseSubnets(wishes: Wishes, own: Lease | undefined, listing: Listing): Subnets | Family {
+  const { config, random } = wishes;
+  const others = [
+    ...listing.leases.filter(lease => lease !== own && lease.key !== own?.key),
+    ...listing.unreadable,
+  ];
+  const chosen: [Family, Cidr][] = [];
+  for (const family of familiesOf(config)) {
+    const range = config.ranges[family];
+    const taken = takenSubnets(others, family);
+    const subnet =
+      range && (formerSubnet(wishes, family, range, own, others) ?? allocate(range, taken, random));
+    if (!subnet) return family;
+    chosen.push([family, subnet]);
+  }
+  return Object.fromEntries(chosen);
+}
+
+/** The subnet of our lease or of subnet.env, while it fits and nobody else has any of it. */
 function formerSubnet(
-  { config, terms, previous, log }: Wishes,
-  leases: readonly Lease[],
-  taken: readonly Cidr4[],
-): Cidr4 | undefined {
-  const own = leases.filter(({ publicIp }) => publicIp === terms.publicIp).map(({ subnet }) => subnet);
-  for (const subnet of previous ? [...own, previous] : own) {
-    const holder = leases.find(
-      lease =>
-        lease.publicIp !== terms.publicIp && takenSubnets([lease]).some(other => overlaps(other, subnet)),
-    );
-    if (fits(config, subnet) && !taken.some(other => overlaps(other, subnet))) return subnet;
+  { previous, log }: Wishes,
+  family: Family,
+  range: Range,
+  own: Lease | undefined,
+  others: readonly { readonly subnets: Subnets; readonly publicIps?: LeaseTerms['publicIps'] }[],
+): Cidr | undefined {
+  for (const subnet of [own?.subnets[family], previous[family]]) {
+    if (!subnet) continue;
+    const holder = others.find(({ subnets: { [family]: other } }) => other && overlaps(other, subnet));
+    if (fits(range, subnet) && !holder) return subnet;
     log.info('not taking my previous subnet again', {
-      subnet: formatCidr4(subnet),
+      subnet: formatCidr(subnet),
       reason: holder
-        ? `${formatIp4(holder.publicIp)} holds ${formatCidr4(holder.subnet)}`
-        : fits(config, subnet)
-          ? 'it is in use'
-          : 'it does not fit the configuration',
+        ? `${holder.publicIps?.[4] ?? holder.publicIps?.[6] ?? 'an unreadable record'} holds ${subnetsText(holder.subnets)}`
+        : 'it does not fit the configuration',
     });
   }
   return undefined;
 }
 
 /** Waits for a listing with room in it. */
-async function spaceFreed({ store, config, random }: Wishes, signal: AbortSignal): Promise<void> {
+async function spaceFreed(
+  { store, config, random }: Wishes,
+  family: Family,
+  signal: AbortSignal,
+): Promise<void> {
   const watching = new AbortController();
+  const range = config.ranges[family];
   try {
     for await (const event of store.watch(AbortSignal.any([signal, watching.signal]))) {
-      if (event.kind === 'gone') return;
+      if (event.kind === 'gone' || !range) return;
       if (event.kind === 'put') continue;
-      const taken = takenSubnets([...event.leases, ...event.unreadable]);
-      if (allocate(config, taken, random)) return;
+      const taken = takenSubnets([...event.leases, ...event.unreadable], family);
+      if (allocate(range, taken, random)) return;
     }
   } finally {
     watching.abort();
@@ -134,23 +149,53 @@ async function spaceFreed({ store, config, random }: Wishes, signal: AbortSignal
   signal.throwIfAborted();
 }
 
-function createNotice({ config, log }: Wishes): () => void {
+function createNotice({ config, log }: Wishes): (family: Family) => void {
   let said = false;
-  return () => {
-    if (said) return;
+  return family => {
+    const range = config.ranges[family];
+    if (said || !range) return;
     said = true;
     log.error('out of subnets, waiting for one to become free', {
-      first: formatCidr4(config.first),
-      last: formatCidr4(config.last),
-      subnets: capacity(config),
+      first: formatCidr(range.first),
+      last: formatCidr(range.last),
+      subnets: String(capacity(range)),
     });
   };
 }
 
-function described({ subnet, publicIp, grant }: Lease) {
+function sayOutcome({ terms, log }: Wishes, own: Lease | undefined, claim: Claim, subnets: Subnets): void {
+  if (!claim.won) {
+    const holder = claim.holder?.publicIps;
+    log.debug('another node was quicker, choosing again', {
+      subnet: subnetsText(subnets),
+      holder: holder?.[4] ?? holder?.[6],
+    });
+    return;
+  }
+  const facts = described(claim.lease);
+  if (!own) log.info('lease acquired', facts);
+  else if (!sameSubnets(own.subnets, subnets))
+    log.warn('my former lease does not fit the configuration, it is replaced', {
+      former: subnetsText(own.subnets),
+      ...facts,
+    });
+  else if (!sameNode(own, terms))
+    log.info('my lease moves to my new public IP', {
+      former: own.publicIps[4] ?? own.publicIps[6],
+      ...facts,
+    });
+  else log.info('reusing the lease of my public IP', facts);
+}
+
+/** `10.5.3.0/24` or `10.5.3.0/24 fd00:5:0:3::/64`. */
+export function subnetsText(subnets: Subnets): string {
+  return families.flatMap(family => (subnets[family] ? [formatCidr(subnets[family])] : [])).join(' ');
+}
+
+function described({ subnets, publicIps, grant }: Lease) {
   return {
-    subnet: formatCidr4(subnet),
-    publicIp: formatIp4(publicIp),
+    subnet: subnetsText(subnets),
+    publicIp: [publicIps[4], publicIps[6]].filter(Boolean).join(),
     reservation: grant === undefined || undefined,
   };
 }

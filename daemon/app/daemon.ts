@@ -1,16 +1,11 @@
 // Start-up: settles what this node is, with etcd and the host asked side by side, and hands over to serving.
-import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { UserError } from '../../lib/errors.ts';
-import { formatIp4 } from '../../lib/ip.ts';
-import type { Backend, Self } from '../backends/backend.ts';
-import { canBecome } from '../model/diff.ts';
-import type { LinkEntry, NetState } from '../model/net-state.ts';
-import type { NetworkConfig } from '../model/network-config.ts';
-import type { PreviousEnv } from '../model/subnet-env.ts';
-import { hasAddress, type Underlay } from '../model/underlay.ts';
+import { UsageError, UserError } from '../../lib/errors.ts';
+import { families } from '../../lib/ip.ts';
+import { familiesOf } from '../model/network-config.ts';
 import type { LeaseStore } from '../store/lease-store.ts';
 import { readPrevious } from './files.ts';
+import { Identity } from './identity.ts';
+import { readMemory } from './memory.ts';
 import type { Daemon } from './node.ts';
 import { serve } from './serve.ts';
 import { settleConfig } from './settle-config.ts';
@@ -23,67 +18,60 @@ export async function runDaemon(daemon: Daemon, signal: AbortSignal): Promise<ne
   const life = AbortSignal.any([signal, ended.signal]);
   let store: LeaseStore | undefined;
   try {
-    const host = kernel.read({ devices: [], sysctls: [] }, life).then(present => {
-      return { present, uplink: chooseUplink(present, options, log) };
-    });
+    const ifaceRegex = options.ifaceRegex.map(compile);
+    const host = Promise.all([
+      // What is enabled is known later; another reading would then cost more than this one.
+      kernel.read({ families, devices: [], sysctls: [] }, life),
+      options.ifaceCanReach === undefined ? undefined : kernel.pathTo(options.ifaceCanReach, life),
+    ]);
     host.catch(() => {}); // it is awaited below, and may fail before that
     store = await daemon.openStore();
-    const [{ config, backend }, { present, uplink }, previous] = await Promise.all([
+    const [{ config, backend }, [present, reached], previous, memory] = await Promise.all([
       settleConfig(store, log, life),
       host,
       readPrevious(options.subnetFile),
+      readMemory(options.subnetFile),
     ]);
-    const publicIp = options.publicIp ?? uplink.ip;
-    const tunnelIp = hasAddress(present, publicIp) ? publicIp : uplink.ip;
-    const self = withMac(
-      { uplink, publicIp, tunnelIp, networks: networksOf(config, previous) },
+    const uplink = chooseUplink(present, { ...options, ifaceRegex, reached }, familiesOf(config), log);
+    const identity = new Identity({
+      config,
       backend,
+      uplink,
+      publicIps: options.publicIps,
+      previous,
       present,
-    );
+    });
+    const { self } = identity;
     const refusal = backend.refuses(self);
     if (refusal) throw new UserError(refusal);
     log.info('settled', {
       backend: backend.type,
-      publicIp: formatIp4(publicIp),
-      mac: backend.devices.length > 0 ? self.mac : undefined,
+      publicIp: familiesOf(config)
+        .map(family => self.publicIps[family])
+        .join(),
+      mac: backend.devices.length > 0 ? Object.values(self.macs).join() : undefined,
     });
-    return await serve({ ...daemon, store, config, backend, self, previous: previous.subnet, present }, life);
+    const settlement = {
+      ...daemon,
+      store,
+      config,
+      backend,
+      identity,
+      previous: previous.subnets,
+      memory,
+      present,
+    };
+    return await serve(settlement, life);
   } finally {
     ended.abort();
     await store?.[Symbol.asyncDispose]();
   }
 }
 
-function networksOf({ network }: NetworkConfig, previous: PreviousEnv) {
-  return previous.network ? [network, previous.network] : [network];
-}
-
-/** The MAC of the device that is there, when it can be kept: peers know it. Otherwise a new one. */
-function withMac(self: Omit<Self, 'mac'>, backend: Backend, present: NetState): Self {
-  const underlay: Underlay = { isOnLink: () => false };
-  const wanted = backend
-    .desired({ self: { ...self, mac: '' }, subnet: undefined, peers: [], underlay })
-    .find((entry): entry is LinkEntry => entry.kind === 'link');
-  const there = present.find(
-    (entry): entry is LinkEntry => entry.kind === 'link' && entry.name === wanted?.name,
-  );
-  const mac = wanted && there && canBecome(there, wanted) ? there.mac : randomMac();
-  return { ...self, mac };
-}
-
-/** Locally administered, unicast. */
-function randomMac(): string {
-  const bytes = randomBytes(6);
-  bytes[0] = ((bytes[0] ?? 0) & 0xfe) | 0x02;
-  return bytes.toString('hex').replace(/..(?!$)/g, '$&:');
-}
-
-/** Reads the PEM files a flag names; empty means none. */
-export async function readPem(flag: string, path: string): Promise<Buffer | undefined> {
-  if (!path) return undefined;
+function compile(pattern: string): RegExp {
   try {
-    return await readFile(path);
+    return new RegExp(pattern);
   } catch (cause) {
-    throw new UserError(`cannot read -${flag} ${path}`, { cause });
+    throw new UsageError(`-iface-regex ${pattern} is not a regular expression`, { cause });
   }
 }

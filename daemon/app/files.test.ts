@@ -47,7 +47,7 @@ test('what is no regular file is written to as it is', async () => {
 });
 
 test('a former file that is missing, a folder, unreadable or huge counts as none', async () => {
-  const none = { network: undefined, subnet: undefined };
+  const none = { networks: {}, subnets: {} };
   expect(await readPrevious(join(folder, 'missing'))).toEqual(none);
   expect(await readPrevious(folder)).toEqual(none);
   await writeFile(join(folder, 'huge'), `${'x'.repeat(10_000_000)}\nFLANNEL_SUBNET=10.5.3.1/24\n`);

@@ -69,6 +69,6 @@ export async function readPrevious(path: string): Promise<PreviousEnv> {
     const text = await readFile(path, 'utf8');
     return parseSubnetEnv(text.slice(0, longest));
   } catch {
-    return { network: undefined, subnet: undefined };
+    return { networks: {}, subnets: {} };
   }
 }

@@ -1,7 +1,7 @@
 // A lease is renewed in time, restored when it vanished, and given up to another owner: on a clock that tests move.
 import { describe, expect, test } from 'vitest';
 import { Bell } from '../../lib/bell.ts';
-import { parseCidr4, parseIp4 } from '../../lib/ip.ts';
+import { parseCidr } from '../../lib/ip.ts';
 import { createLogger } from '../../lib/log.ts';
 import { until } from '../../lib/wait.ts';
 import { encodeValue } from '../model/lease-codec.ts';
@@ -12,13 +12,7 @@ import { keepLease } from './keep-lease.ts';
 import { leaseOf } from './node.fixture.ts';
 
 const key = '10.5.3.0-24';
-const terms = {
-  publicIp: parseIp4('192.168.7.1') ?? 0,
-  publicIp6: null,
-  backendType: 'host-gw',
-  backendData: undefined,
-  backendV6Data: undefined,
-};
+const terms = { publicIps: { 4: '192.168.7.1' }, backendType: 'host-gw', backendData: {} };
 const mine = encodeValue(terms);
 const theirs = leaseOf('192.168.7.9', 'host-gw');
 
@@ -35,7 +29,7 @@ async function holder({ ttl = 100, margin = 20, reserved = false } = {}) {
   const existing = reserved ? await store.get(key, signal) : undefined;
   const claim = existing
     ? await store.renew(existing, terms, ttl, signal)
-    : await store.claim(parseCidr4('10.5.3.0/24') ?? expect.unreachable(), terms, ttl, signal);
+    : await store.claim({ 4: parseCidr('10.5.3.0/24') ?? expect.unreachable() }, terms, ttl, signal);
   if (!claim.won) return expect.unreachable();
   const watching = (async () => {
     for await (const event of store.watch(signal)) {
@@ -46,7 +40,7 @@ async function holder({ ttl = 100, margin = 20, reserved = false } = {}) {
   const logger = createLogger({ write: line => void log.push(line), level: 'debug' });
   const keeping = {
     store,
-    terms,
+    terms: () => terms,
     ttl,
     margin,
     random: () => 0,
@@ -54,13 +48,16 @@ async function holder({ ttl = 100, margin = 20, reserved = false } = {}) {
     log: logger,
     view: () => view,
     bell,
+    written: () => {},
   };
   let end: unknown;
-  const running = keepLease(keeping, { lease: claim.lease, ttl: claim.ttl, since: 0 }, signal).catch(
-    error => {
-      end = error;
-    },
-  );
+  const running = keepLease(
+    keeping,
+    { lease: claim.lease, ttl: claim.ttl, since: 0, isNew: true },
+    signal,
+  ).catch(error => {
+    end = error;
+  });
   return {
     registry,
     log,

@@ -1,19 +1,18 @@
 // Keeps the lease: renews it in time, puts it back when it vanished, and never writes over another owner.
-
 import type { Bell } from '../../lib/bell.ts';
 import { UserError } from '../../lib/errors.ts';
-import { formatCidr4, formatIp4 } from '../../lib/ip.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Random } from '../model/allocate.ts';
-import { type Lease, type LeaseTerms, sameTerms } from '../model/lease.ts';
+import { type Lease, type LeaseTerms, sameNode, sameTerms } from '../model/lease.ts';
 import type { LeaseView } from '../model/lease-view.ts';
 import { backoff, renewAfter } from '../model/renewal.ts';
 import { type Claim, type LeaseStore, StoreError } from '../store/lease-store.ts';
-import type { Held } from './acquire.ts';
+import { type Held, subnetsText } from './acquire.ts';
 
 export interface Keeping {
   readonly store: LeaseStore;
-  readonly terms: LeaseTerms;
+  /** What we publish; it may change while we run. */
+  readonly terms: () => LeaseTerms;
   /** Seconds. */
   readonly ttl: number;
   /** Seconds before expiry. */
@@ -24,8 +23,10 @@ export interface Keeping {
   readonly log: Logger;
   /** What the watch last told; undefined before it told anything. */
   readonly view: () => LeaseView | undefined;
-  /** Rings when the view changed. */
+  /** Rings when the view or the terms changed. */
   readonly bell: Bell;
+  /** Told of each lease that was written with new terms. */
+  readonly written: (lease: Lease) => void;
 }
 
 /** Longer sleeps are cut up, so that a host that was suspended notices within this time; milliseconds. */
@@ -33,20 +34,23 @@ const longestSleep = 600_000;
 
 /** Ends only by throwing: a UserError when another node holds our subnet, the signal's reason when it aborts. */
 export async function keepLease(keeping: Keeping, held: Held, signal: AbortSignal): Promise<never> {
-  const { now, bell, log } = keeping;
+  const { now, bell, log, terms } = keeping;
   const wait = backoff(500, Math.max(1000, Math.min(30_000, keeping.margin * 250)), keeping.random);
+  const quarrel = createQuarrel(keeping);
   let current = held;
   let due = dueAt(keeping, held);
   let doubtful = false;
   for (;;) {
+    await refuseRival(keeping, held, current, signal);
     const pause = doubtful ? wait.next() : Math.min(due - now(), longestSleep);
     await bell.heard(pause, signal);
-    if (now() < due && !doubtful && !isSuspect(keeping, current.lease)) continue;
+    const isDue = now() >= due || !sameTerms(current.lease, terms());
+    if (!isDue && !doubtful && !isSuspect(keeping, current.lease)) continue;
     try {
-      const attempt = { ...keeping, say: doubtful ? log.debug : log.warn };
-      const next =
-        now() >= due ? await renew(attempt, current, signal) : await verify(attempt, current, signal);
+      const attempt = { ...keeping, say: doubtful ? log.debug : log.warn, quarrel };
+      const next = isDue ? await renew(attempt, current, signal) : await verify(attempt, current, signal);
       if (next !== current) due = dueAt(keeping, next);
+      if (!sameTerms(next.lease, current.lease)) keeping.written(next.lease);
       current = next;
       doubtful = false;
       wait.reset();
@@ -63,25 +67,27 @@ function dueAt({ margin, random }: Keeping, { since, ttl }: Held): number {
 }
 
 /** Whether the watch tells something else about our lease than what we wrote. It may simply be behind. */
-function isSuspect({ view, terms }: Keeping, lease: Lease): boolean {
+function isSuspect({ view }: Keeping, lease: Lease): boolean {
   const leases = view();
   if (!leases) return false;
   const seen = leases.get(lease.key);
-  return !seen || !sameTerms(seen, terms);
+  return !seen || seen.revision > lease.revision || !sameTerms(seen, lease);
 }
 
 interface Attempt extends Keeping {
   /** Quiet when the same was said before. */
   readonly say: Logger['warn'];
+  /** Called for each record of ours that someone else has written. */
+  readonly quarrel: (lease: Lease) => void;
 }
 
 async function renew(keeping: Attempt, held: Held, signal: AbortSignal): Promise<Held> {
   const { store, terms, ttl, now, log } = keeping;
   const since = now();
-  const claim = await store.renew(held.lease, terms, ttl, signal);
+  const claim = await store.renew(held.lease, terms(), ttl, signal);
   if (!claim.won) return recover(keeping, held, claim.holder, signal);
-  log.info('lease renewed', { subnet: formatCidr4(held.lease.subnet) });
-  return { lease: claim.lease, ttl: claim.ttl, since };
+  log.info('lease renewed', { subnet: subnetsText(held.lease.subnets) });
+  return { ...held, lease: claim.lease, ttl: claim.ttl, since };
 }
 
 async function verify(keeping: Attempt, held: Held, signal: AbortSignal): Promise<Held> {
@@ -97,35 +103,85 @@ async function recover(
   holder: Lease | undefined,
   signal: AbortSignal,
 ): Promise<Held> {
-  const { store, terms, ttl, now, log, say } = keeping;
-  const subnet = formatCidr4(held.lease.subnet);
-  if (holder && holder.publicIp !== terms.publicIp) throw lost(subnet, holder);
+  const { store, terms, ttl, now, log, say, quarrel } = keeping;
+  const subnet = subnetsText(held.lease.subnets);
+  if (holder && isForeign(keeping, held.lease, holder)) throw lost(subnet, holder);
   const since = now();
   let claim: Claim;
   if (!holder) {
     say('my lease is gone, taking the same subnet again', { subnet });
-    claim = await store.claim(held.lease.subnet, terms, ttl, signal);
+    claim = await store.claim(held.lease.subnets, terms(), ttl, signal);
   } else {
-    if (!sameTerms(holder, terms))
+    quarrel(holder);
+    if (sameTerms(holder, held.lease))
+      log.info('answering a node that asks whether this lease is held', { subnet });
+    else
       say(
         'my lease was rewritten by someone with my public IP, restoring it; do two nodes share the address?',
         {
           subnet,
-          publicIp: formatIp4(terms.publicIp),
+          publicIp: addressOf(holder),
         },
       );
-    claim = await store.renew(holder, terms, ttl, signal);
+    claim = await store.renew(holder, terms(), ttl, signal);
   }
   if (claim.won) {
     log.info('lease restored', { subnet });
-    return { lease: claim.lease, ttl: claim.ttl, since };
+    return { ...held, lease: claim.lease, ttl: claim.ttl, since };
   }
-  if (claim.holder && claim.holder.publicIp !== terms.publicIp) throw lost(subnet, claim.holder);
+  if (claim.holder && isForeign(keeping, held.lease, claim.holder)) throw lost(subnet, claim.holder);
   throw new StoreError(`the record of ${subnet} keeps changing or cannot be read`);
 }
 
-function lost(subnet: string, { publicIp }: Lease): UserError {
-  return new UserError(`my subnet ${subnet} was leased to ${formatIp4(publicIp)} while my lease had lapsed`, {
+function isForeign({ terms }: Keeping, own: Lease, holder: Lease): boolean {
+  return !sameNode(holder, own) && !sameNode(holder, terms());
+}
+
+function addressOf({ publicIps }: LeaseTerms): string {
+  return publicIps[4] ?? publicIps[6] ?? 'an unknown address';
+}
+
+function lost(subnet: string, holder: Lease): UserError {
+  return new UserError(`my subnet ${subnet} was leased to ${addressOf(holder)} while my lease had lapsed`, {
     hint: 'start again to get another subnet; containers on this node need new addresses',
+  });
+}
+
+const shareHint =
+  'give each node an address of its own, with -iface=<name or address> or -public-ip=<address>';
+
+/** So many rewritings of our record within so many milliseconds are no accident. */
+const quarrelLimit = { times: 10, within: 20_000 };
+
+/** Two nodes that restore the same record in turn would do so for ever, and neither would work. */
+function createQuarrel({ now }: Keeping): (holder: Lease) => void {
+  let times: number[] = [];
+  return holder => {
+    times = [...times.filter(time => time > now() - quarrelLimit.within), now()];
+    if (times.length < quarrelLimit.times) return;
+    throw new UserError(
+      `another node with the public IP ${addressOf(holder)} keeps rewriting the lease ${holder.key}`,
+      { hint: shareHint },
+    );
+  };
+}
+
+/**
+ * Two nodes that have one public IP and started in the same moment both got a lease, as neither saw the other's.
+ * The one whose lease is younger gives it back and ends.
+ */
+async function refuseRival(
+  { view, store, terms }: Keeping,
+  { lease: first, isNew }: Held,
+  { lease }: Held,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!isNew) return;
+  const others = [...(view()?.values() ?? [])].filter(other => other.key !== lease.key);
+  const rival = others.find(other => sameNode(other, terms()) && other.revision < first.revision);
+  if (!rival) return;
+  await store.remove(lease, signal).catch(() => false);
+  throw new UserError(`another node has the public IP ${addressOf(rival)}: it holds ${rival.key}`, {
+    hint: shareHint,
   });
 }

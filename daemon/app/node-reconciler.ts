@@ -1,7 +1,9 @@
 // The reconciler of this node: leases and host in, the backend's wishes out.
-import type { Cidr4 } from '../../lib/ip.ts';
+import type { Family } from '../../lib/ip.ts';
+import type { Subnets } from '../model/lease.ts';
 import type { LeaseView } from '../model/lease-view.ts';
 import type { NetEntry, NetState } from '../model/net-state.ts';
+import { familiesOf } from '../model/network-config.ts';
 import { type Ignored, selectPeers } from '../model/peers.ts';
 import { underlayOf } from '../model/underlay.ts';
 import { few } from './few.ts';
@@ -10,27 +12,56 @@ import { Reconciler } from './reconcile.ts';
 
 /** What is known by now: written by those who learn it. */
 export interface Known {
-  subnet: Cidr4 | undefined;
+  /** Empty until the lease is held. */
+  subnets: Subnets;
   view: LeaseView | undefined;
 }
 
 /** Whatever its leases say, the kernel is made to follow. `known` is looked at in each pass. */
-export function createNodeReconciler({ kernel, backend, self, log }: Settlement, known: Known): Reconciler {
+export function createNodeReconciler(
+  { kernel, config, backend, identity, log }: Settlement,
+  known: Known,
+  moved: () => void,
+): Reconciler {
   const sayIgnored = createIgnoredLog(log);
+  const enabled = familiesOf(config);
   const desired = (present: NetState): NetState => {
-    const viewpoint = { ...self, ...backend, backendType: backend.type, subnet: known.subnet };
+    if (identity.follow(present)) moved();
+    const { self } = identity;
+    const viewpoint = { ...backend, terms: backend.terms(self), subnets: known.subnets, enabled };
     const { peers, ignored } = selectPeers(known.view?.values() ?? [], viewpoint);
     sayIgnored(ignored);
     return [
-      { kind: 'sysctl', path: 'net/ipv4/ip_forward', value: '1' },
-      ...backend.desired({ self, subnet: known.subnet, peers, underlay: underlayOf(present) }),
+      ...enabled.flatMap(family => forwarding(family, self.uplink.name, present)),
+      ...backend.desired({ self, subnets: known.subnets, peers, underlay: underlayOf(present) }),
     ];
   };
-  const sysctls = desired([]).flatMap(entry => (entry.kind === 'sysctl' ? [entry.path] : []));
+  const sysctls = [
+    ...desired([]).flatMap(entry => (entry.kind === 'sysctl' ? [entry.path] : [])),
+    advertisements(identity.self.uplink.name),
+  ];
   // Until the leases are known, nothing can be told to be stale: a restart disturbs nobody.
   const isOurs = (entry: NetEntry) =>
-    known.subnet !== undefined && known.view !== undefined && backend.isOurs(entry, self);
-  return new Reconciler({ kernel, scope: { devices: backend.devices, sysctls }, desired, isOurs, log });
+    Object.keys(known.subnets).length > 0 && known.view !== undefined && backend.isOurs(entry, identity.self);
+  const scope = { families: enabled, devices: backend.devices, sysctls };
+  return new Reconciler({ kernel, scope, desired, isOurs, log });
+}
+
+/** A host that forwards IPv6 no longer listens to routers, and may lose its default route, unless told to (RFC 6204). */
+function forwarding(family: Family, uplink: string, present: NetState): NetState {
+  if (family === 4) return [{ kind: 'sysctl', path: 'net/ipv4/ip_forward', value: '1' }];
+  const path = advertisements(uplink);
+  const listens = present.some(
+    entry => entry.kind === 'sysctl' && entry.path === path && entry.value === '1',
+  );
+  return [
+    ...(listens ? [{ kind: 'sysctl', path, value: '2' } as const] : []),
+    { kind: 'sysctl', path: 'net/ipv6/conf/all/forwarding', value: '1' },
+  ];
+}
+
+function advertisements(dev: string): string {
+  return `net/ipv6/conf/${dev}/accept_ra`;
 }
 
 function createIgnoredLog(log: Settlement['log']): (ignored: readonly Ignored[]) => void {

@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { formatIp4, parseIp4 } from '../../lib/ip.ts';
+import { parseIp } from '../../lib/ip.ts';
 import { createLogger } from '../../lib/log.ts';
 import { until } from '../../lib/wait.ts';
 import { FakeKernel } from '../kernel/fake.ts';
@@ -15,7 +15,7 @@ import { runDaemon } from './daemon.ts';
 /** A host with eth0 at 192.168.7.`n`/24 and a default route. */
 export function hostKernel(n: number): FakeKernel {
   return new FakeKernel([
-    { kind: 'link', name: 'eth0', mac: `02:00:00:00:0e:0${n % 10}`, mtu: 1500, up: true, vxlan: undefined },
+    { kind: 'link', name: 'eth0', mac: `02:00:00:00:0e:0${n % 10}`, mtu: 1500, up: true, tunnel: undefined },
     { kind: 'address', dev: 'eth0', address: `192.168.7.${n}/24` },
     {
       kind: 'route',
@@ -125,7 +125,7 @@ export function leaseOf(ip: string, backend: 'vxlan' | 'host-gw' = 'vxlan', mac 
 }
 
 export function macOf(ip: string): string {
-  return `02:00:${(parseIp4(ip) ?? 0).toString(16).padStart(8, '0').match(/../g)?.join(':')}`;
+  return `02:00:${(parseIp(ip)?.value ?? 0n).toString(16).padStart(8, '0').match(/../g)?.join(':')}`;
 }
 
-export const addressOf = (n: number): string => formatIp4((parseIp4('192.168.7.0') ?? 0) + n);
+export const addressOf = (n: number): string => `192.168.7.${n}`;

@@ -1,13 +1,15 @@
 // What a running daemon consists of: its edges, and what was settled about this node at start.
-import type { Cidr4 } from '../../lib/ip.ts';
 import type { Logger } from '../../lib/log.ts';
-import type { Backend, Self } from '../backends/backend.ts';
+import type { Backend } from '../backends/backend.ts';
 import type { Firewall } from '../kernel/firewall.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import type { Subnets } from '../model/lease.ts';
 import type { NetState } from '../model/net-state.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
 import type { Options } from '../options.ts';
 import type { LeaseStore } from '../store/lease-store.ts';
+import type { Identity } from './identity.ts';
+import type { Memory } from './memory.ts';
 
 export interface Daemon {
   readonly options: Options;
@@ -25,9 +27,10 @@ export interface Settlement extends Daemon {
   readonly store: LeaseStore;
   readonly config: NetworkConfig;
   readonly backend: Backend;
-  readonly self: Self;
+  readonly identity: Identity;
   /** From subnet.env. */
-  readonly previous: Cidr4 | undefined;
+  readonly previous: Subnets;
+  readonly memory: Memory | undefined;
   /** The host's links, addresses and routes, as read at start. */
   readonly present: NetState;
 }

@@ -7,11 +7,11 @@ import { reportChanges } from './report.ts';
 
 /** Goes by what was read at start, without reading again. Rejects with a UserError when there is no device after it. */
 export async function prepareDevice(
-  { kernel, backend, self, present, log }: Settlement,
+  { kernel, backend, identity, present, log }: Settlement,
   signal: AbortSignal,
 ): Promise<void> {
   const wanted = backend
-    .desired({ self, subnet: undefined, peers: [], underlay: underlayOf(present) })
+    .desired({ self: identity.self, subnets: {}, peers: [], underlay: underlayOf(present) })
     .filter(({ kind }) => kind === 'link');
   const { ops } = diff(wanted, present, () => false);
   if (ops.length === 0) return;

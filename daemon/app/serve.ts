@@ -1,8 +1,9 @@
 // The steady life of a node: lease held, kernel reconciled, rules in place, until the signal or a lost lease ends it.
 import { Bell } from '../../lib/bell.ts';
 import { describeError, UserError } from '../../lib/errors.ts';
-import type { Cidr4 } from '../../lib/ip.ts';
+import { type ByFamily, type Cidr, families } from '../../lib/ip.ts';
 import type { Features } from '../kernel/firewall.ts';
+import type { Lease, Subnets } from '../model/lease.ts';
 import { emptyView, fold } from '../model/lease-view.ts';
 import { forwardRules, masqueradeRules } from '../model/rules.ts';
 import { renderSubnetEnv } from '../model/subnet-env.ts';
@@ -10,21 +11,26 @@ import { acquireLease, type Held } from './acquire.ts';
 import { writeAtomically } from './files.ts';
 import { keepLease } from './keep-lease.ts';
 import { keepRules } from './keep-rules.ts';
+import { isProven, writeMemory } from './memory.ts';
 import type { Settlement } from './node.ts';
 import { createNodeReconciler, type Known } from './node-reconciler.ts';
 import { prepareDevice } from './prepare-device.ts';
 
 /** Rejects with the signal's reason, or with a UserError when the subnet is lost. */
 export async function serve(node: Settlement, signal: AbortSignal): Promise<never> {
-  const known: Known = { subnet: undefined, view: undefined };
-  const reconciler = createNodeReconciler(node, known);
+  const known: Known = { subnets: {}, view: undefined };
+  const bell = new Bell();
+  const reconciler = createNodeReconciler(node, known, () => {
+    sayMove(node);
+    if (known.subnets !== undefined) writeSubnetFile(node, known.subnets);
+    bell.ring();
+  });
   await prepareDevice(node, signal);
   const held = await acquire(node, signal);
-  const { subnet } = held.lease;
-  known.subnet = subnet;
-  writeSubnetFile(node, subnet);
+  known.subnets = held.lease.subnets;
+  writeSubnetFile(node, known.subnets);
+  remember(node, held.lease);
 
-  const bell = new Bell();
   const snapshot = Promise.withResolvers<void>();
   const watching = watch(node, known, signal, () => {
     snapshot.resolve();
@@ -33,48 +39,50 @@ export async function serve(node: Settlement, signal: AbortSignal): Promise<neve
   });
   const reconciling = snapshot.promise.then(() => reconciler.run(signal));
   const ruled = Promise.withResolvers<void>();
-  const ruling = rule(node, subnet, ruled.resolve, signal);
+  const ruling = rule(node, known.subnets, ruled.resolve, signal);
   const keeping = keep(node, held, known, bell, signal);
   const ready = Promise.all([reconciler.settled, ruled.promise]).then(() => sendReady(node));
   await Promise.all([watching, reconciling, ruling, keeping, ready]);
   return signal.throwIfAborted() as never;
 }
 
-function acquire(
-  { store, config, backend, self, options, previous, log }: Settlement,
-  signal: AbortSignal,
-): Promise<Held> {
-  const terms = backend.terms(self);
-  return acquireLease(
-    { store, config, terms, ttl: options.leaseTtl, previous, random: Math.random, log },
+function acquire(node: Settlement, signal: AbortSignal): Promise<Held> {
+  const { store, config, backend, identity, options, previous, memory, log } = node;
+  const terms = backend.terms(identity.self);
+  const evidence = { memory, previous, terms, isUnique: backend.isUnique };
+  const proven = (lease: Lease) => isProven(evidence, lease);
+  const wishes = { store, config, terms, ttl: options.leaseTtl, previous, isProven: proven, log };
+  return acquireLease({ ...wishes, random: Math.random }, signal);
+}
+
+function keep(node: Settlement, held: Held, known: Known, bell: Bell, signal: AbortSignal): Promise<never> {
+  const { store, backend, identity, options, log } = node;
+  const terms = () => backend.terms(identity.self);
+  const timing = { ttl: options.leaseTtl, margin: options.renewMargin };
+  const now = () => performance.now();
+  const view = () => known.view;
+  const written = (lease: Lease) => remember(node, lease);
+  return keepLease(
+    { store, terms, ...timing, random: Math.random, now, log, view, bell, written },
+    held,
     signal,
   );
 }
 
-function keep(
-  { store, backend, self, options, log }: Settlement,
-  held: Held,
-  known: Known,
-  bell: Bell,
-  signal: AbortSignal,
-): Promise<never> {
-  const terms = backend.terms(self);
-  const timing = { ttl: options.leaseTtl, margin: options.renewMargin };
-  const now = () => performance.now();
-  const view = () => known.view;
-  return keepLease({ store, terms, ...timing, random: Math.random, now, log, view, bell }, held, signal);
-}
-
 function rule(
-  { firewall, config: { network }, options, log }: Settlement,
-  subnet: Cidr4,
+  { firewall, config: { ranges }, options, log }: Settlement,
+  { 4: subnet }: Subnets,
   attempted: () => void,
   signal: AbortSignal,
 ): Promise<never> {
-  const wanted = ({ randomFully }: Features) => [
-    forwardRules(network, options.iptablesForwardRules),
-    masqueradeRules({ network, subnet, wanted: options.ipMasq, randomFully }),
-  ];
+  const network = ranges[4]?.network;
+  const wanted = ({ randomFully }: Features) =>
+    network && subnet
+      ? [
+          forwardRules(network, options.iptablesForwardRules),
+          masqueradeRules({ network, subnet, wanted: options.ipMasq, randomFully }),
+        ]
+      : [];
   return keepRules({ firewall, wanted, resync: options.iptablesResync, log, attempted }, signal);
 }
 
@@ -90,14 +98,36 @@ async function watch(
   }
 }
 
-function writeSubnetFile({ options, config, backend, self, log }: Settlement, subnet: Cidr4): void {
+function sayMove({ identity, log }: Settlement): void {
+  const { uplink, publicIps } = identity.self;
+  log.warn('the uplink has changed, following it', {
+    name: uplink.name,
+    address: Object.values(uplink.ips).join(),
+    publicIp: Object.values(publicIps).join(),
+    mtu: uplink.mtu,
+  });
+}
+
+function writeSubnetFile({ options, config, backend, identity, log }: Settlement, subnets: Subnets): void {
   const { subnetFile, ipMasq } = options;
-  const text = renderSubnetEnv({ network: config.network, subnet, mtu: backend.mtu(self.uplink), ipMasq });
+  const networks: ByFamily<Cidr> = Object.fromEntries(
+    families.map(family => [family, config.ranges[family]?.network]),
+  );
+  const text = renderSubnetEnv({ networks, subnets, mtu: backend.mtu(identity.self.uplink), ipMasq });
   try {
     writeAtomically(subnetFile, text);
     log.info('subnet file written', { path: subnetFile });
   } catch (cause) {
     throw new UserError(`cannot write the subnet file ${subnetFile}: ${describeError(cause)}`, { cause });
+  }
+}
+
+/** Not worth ending for: without it, a new public IP means a new subnet. */
+function remember({ options, log }: Settlement, lease: Lease): void {
+  try {
+    writeMemory(options.subnetFile, lease);
+  } catch (error) {
+    log.debug('cannot note down the lease', { error: describeError(error) });
   }
 }
 

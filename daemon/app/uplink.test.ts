@@ -1,6 +1,5 @@
 // Which interface and address stand for this node.
 import { describe, expect, test } from 'vitest';
-import { formatIp4, parseIp4 } from '../../lib/ip.ts';
 import { silent } from '../../lib/log.ts';
 import type { NetEntry } from '../model/net-state.ts';
 import { chooseUplink } from './uplink.ts';
@@ -11,7 +10,7 @@ const link = (name: string, mtu = 1500): NetEntry => ({
   mac: '',
   mtu,
   up: true,
-  vxlan: undefined,
+  tunnel: undefined,
 });
 const address = (dev: string, text: string): NetEntry => ({ kind: 'address', dev, address: text });
 const byDefault = (dev: string, metric = 0): NetEntry => ({
@@ -36,13 +35,15 @@ const host = [
   byDefault('eth1', 100),
   byDefault('eth0', 10),
 ];
+const nothing = { iface: [], ifaceRegex: [], reached: undefined, ifaceCanReach: undefined, publicIps: {} };
 const choose = (iface: string[], publicIp?: string, state = host) => {
-  const { name, ip, mtu } = chooseUplink(
+  const { name, ips, mtu } = chooseUplink(
     state,
-    { iface, publicIp: publicIp ? parseIp4(publicIp) : undefined },
+    { ...nothing, iface, publicIps: { 4: publicIp } },
+    [4],
     silent,
   );
-  return `${name} ${formatIp4(ip)} ${mtu}`;
+  return `${name} ${ips[4]} ${mtu}`;
 };
 
 describe('the choice', () => {

@@ -1,30 +1,31 @@
 // What a backend is: pure answers to what is published, what the kernel should hold, and what of it is ours.
-import type { Cidr4 } from '../../lib/ip.ts';
+import type { ByFamily, Cidr, Family } from '../../lib/ip.ts';
 import type { GoJson } from '../model/go-json.ts';
-import type { Lease, LeaseTerms } from '../model/lease.ts';
+import type { LeaseTerms, Subnets } from '../model/lease.ts';
 import type { NetEntry, NetState } from '../model/net-state.ts';
 import type { ConfigProblem } from '../model/network-config.ts';
+import type { Peer } from '../model/peers.ts';
 import type { Underlay, Uplink } from '../model/underlay.ts';
 
-/** This node, as settled at start. */
+/** This node: its place in the underlay, and what it tells peers of it. */
 export interface Self {
   readonly uplink: Uplink;
-  /** Unsigned 32-bit; what peers are told. */
-  readonly publicIp: number;
-  /** Source address of tunnel packets: the public address where the host has it, else the uplink's. */
-  readonly tunnelIp: number;
-  /** Of the backend's device, if it has one: the present device's, or one chosen once for this process. */
-  readonly mac: string;
-  /** The cluster's network, then former ones whose leftovers are ours too. */
-  readonly networks: readonly Cidr4[];
+  /** What peers are told. */
+  readonly publicIps: ByFamily<string>;
+  /** Source addresses of tunnel packets: the public address where the host has it, else the uplink's. */
+  readonly tunnelIps: ByFamily<string>;
+  /** Of the backend's device for each family, if it has one: the present device's, or one chosen once for this process. */
+  readonly macs: ByFamily<string>;
+  /** The cluster's networks, then former ones whose leftovers are ours too. */
+  readonly networks: readonly Cidr[];
 }
 
 export interface Situation {
   readonly self: Self;
-  /** Undefined until the lease is acquired: then only the device is wanted. */
-  readonly subnet: Cidr4 | undefined;
-  /** Accepted leases of other nodes. */
-  readonly peers: readonly Lease[];
+  /** Empty until the lease is acquired: then only the device is wanted. */
+  readonly subnets: Subnets;
+  /** What other nodes offer, and we accept. */
+  readonly peers: readonly Peer[];
   readonly underlay: Underlay;
 }
 
@@ -34,13 +35,15 @@ export interface Backend {
   readonly type: string;
   /** Devices that belong to the backend, and all entries on them. */
   readonly devices: readonly string[];
+  /** Whether what it publishes holds something no other node has. */
+  readonly isUnique: boolean;
   /** What containers may send, for subnet.env, in bytes. */
   mtu(uplink: Uplink): number;
   /** Why the backend cannot work on this node; undefined when it can. */
   refuses(self: Self): string | undefined;
   terms(self: Self): LeaseTerms;
-  /** Why a lease of the same backend type cannot be used; undefined when it can. */
-  objection(lease: Lease): string | undefined;
+  /** Why a peer of the same backend type cannot be used; undefined when it can. */
+  objection(peer: Peer): string | undefined;
   desired(situation: Situation): NetState;
   /** Whether an entry may be removed when it is not desired. */
   isOurs(entry: NetEntry, self: Self): boolean;
@@ -49,4 +52,4 @@ export interface Backend {
 export type BackendResult = { readonly backend: Backend } | { readonly problems: readonly ConfigProblem[] };
 
 /** Builds a backend from the Backend object of the configuration, whose member names are in lower case. */
-export type BackendFactory = (config: GoJson) => BackendResult;
+export type BackendFactory = (config: GoJson, enabled: readonly Family[]) => BackendResult;

@@ -1,49 +1,53 @@
 // Leases in, network state out: what each backend wants, as text.
 import { describe, expect, test } from 'vitest';
-import { parseCidr4, parseIp4 } from '../../lib/ip.ts';
-import type { Lease } from '../model/lease.ts';
+import { parseCidr } from '../../lib/ip.ts';
+import type { Json } from '../model/lease.ts';
 import { encodeKey } from '../model/lease-codec.ts';
 import { type NetEntry, stateText } from '../model/net-state.ts';
 import { parseNetworkConfig } from '../model/network-config.ts';
+import type { Peer } from '../model/peers.ts';
 import type { Backend, Self } from './backend.ts';
 import { chooseBackend } from './index.ts';
 
-const ip = (text: string) => parseIp4(text) ?? expect.unreachable();
-const cidr = (text: string) => parseCidr4(text) ?? expect.unreachable();
+const cidr = (text: string) => parseCidr(text) ?? expect.unreachable();
 const self: Self = {
-  uplink: { name: 'eth0', ip: ip('192.168.7.1'), mtu: 1500 },
-  publicIp: ip('192.168.7.1'),
-  tunnelIp: ip('192.168.7.1'),
-  mac: '02:00:00:00:00:01',
-  networks: [cidr('10.5.0.0/16')],
+  uplink: { name: 'eth0', ips: { 4: '192.168.7.1', 6: 'fd00:7::1' }, mtu: 1500 },
+  publicIps: { 4: '192.168.7.1', 6: 'fd00:7::1' },
+  tunnelIps: { 4: '192.168.7.1', 6: 'fd00:7::1' },
+  macs: { 4: '02:00:00:00:00:01', 6: '02:00:00:00:06:01' },
+  networks: [cidr('10.5.0.0/16'), cidr('fd00:5::/48')],
 };
-const peer = (subnet: string, publicIp: string, backendData: Lease['backendData']): Lease => ({
-  key: encodeKey(cidr(subnet)),
-  subnet: cidr(subnet),
-  subnet6: undefined,
-  publicIp: ip(publicIp),
-  publicIp6: null,
-  backendType: 'vxlan',
-  backendData,
-  backendV6Data: undefined,
-  revision: 1,
-  grant: '1',
-});
+const peer = (prefix: string, publicIp: string, data: Json | undefined): Peer => {
+  const subnet = cidr(prefix);
+  const { family } = subnet;
+  const [subnets, publicIps, backendData] = [
+    { [family]: subnet },
+    { [family]: publicIp },
+    { [family]: data },
+  ];
+  const key = encodeKey(subnets);
+  const lease = { key, subnets, publicIps, backendType: 'vxlan', backendData, revision: 1, grant: '1' };
+  return { family, subnet, publicIp, data, lease };
+};
 const two = peer('10.5.2.0/24', '192.168.7.2', { VNI: 1, VtepMAC: '02:00:00:00:00:AA' });
+const two6 = peer('fd00:5:0:2::/64', 'fd00:7::2', { VNI: 1, VtepMAC: '02:00:00:00:06:AA' });
+const dual = { EnableIPv6: true, IPv6Network: 'fd00:5::/48' };
 
-function choose(document: object) {
-  const parsed = parseNetworkConfig(JSON.stringify({ Network: '10.5.0.0/16', Backend: document }));
+function choose(document: object, network: object = {}) {
+  const parsed = parseNetworkConfig(
+    JSON.stringify({ Network: '10.5.0.0/16', ...network, Backend: document }),
+  );
   return 'config' in parsed ? chooseBackend(parsed.config) : expect.unreachable();
 }
-function backendOf(document: object): Backend {
-  const chosen = choose(document);
+function backendOf(document: object, network?: object): Backend {
+  const chosen = choose(document, network);
   return 'backend' in chosen ? chosen.backend : expect.unreachable(JSON.stringify(chosen.problems));
 }
 const desired = (document: object, isOnLink = true) =>
   stateText(
     backendOf(document).desired({
       self,
-      subnet: cidr('10.5.1.0/24'),
+      subnets: { 4: cidr('10.5.1.0/24') },
       peers: [two],
       underlay: { isOnLink: () => isOnLink },
     }),
@@ -58,6 +62,38 @@ neighbour 10.5.2.0 lladdr 02:00:00:00:00:aa dev flannel.1
 route 10.5.2.0/24 via 10.5.2.0 dev flannel.1 onlink
 sysctl net/ipv6/conf/flannel.1/accept_ra 0
 `);
+  });
+
+  test('with both families there are two devices, and containers send what fits through either', () => {
+    const backend = backendOf({ Type: 'vxlan' }, dual);
+    const subnets = { 4: cidr('10.5.1.0/24'), 6: cidr('fd00:5:0:1::/64') };
+    const underlay = { isOnLink: () => false };
+    expect(
+      stateText(backend.desired({ self, subnets, peers: [two, two6], underlay })),
+    ).toBe(`address 10.5.1.0/32 dev flannel.1
+address fd00:5:0:1::/128 dev flannel-v6.1
+fdb 02:00:00:00:00:aa dst 192.168.7.2 dev flannel.1
+fdb 02:00:00:00:06:aa dst fd00:7::2 dev flannel-v6.1
+link flannel-v6.1 02:00:00:00:06:01 mtu 1430 up vxlan 1 eth0 fd00:7::1:8472
+link flannel.1 02:00:00:00:00:01 mtu 1450 up vxlan 1 eth0 192.168.7.1:8472
+neighbour 10.5.2.0 lladdr 02:00:00:00:00:aa dev flannel.1
+neighbour fd00:5:0:2:: lladdr 02:00:00:00:06:aa dev flannel-v6.1
+route 10.5.2.0/24 via 10.5.2.0 dev flannel.1 onlink
+route fd00:5:0:2::/64 via fd00:5:0:2:: dev flannel-v6.1 metric 1024 onlink
+sysctl net/ipv6/conf/flannel-v6.1/accept_ra 0
+sysctl net/ipv6/conf/flannel.1/accept_ra 0
+`);
+    expect(backend.mtu(self.uplink)).toBe(1430);
+    expect(backend.terms(self).backendData).toEqual({
+      4: { VNI: 1, VtepMAC: '02:00:00:00:00:01' },
+      6: { VNI: 1, VtepMAC: '02:00:00:00:06:01' },
+    });
+  });
+
+  test('with IPv6 alone there is one device', () => {
+    const backend = backendOf({ Type: 'vxlan' }, { ...dual, EnableIPv4: false });
+    expect(backend.devices).toEqual(['flannel-v6.1']);
+    expect(Object.keys(backend.terms(self).backendData)).toEqual(['6']);
   });
 
   test('all settings, in any case', () => {
@@ -76,7 +112,7 @@ sysctl net/ipv6/conf/flannel.1/accept_ra 0
   test('publishes its VNI and MAC', () => {
     expect(backendOf({ Type: 'vxlan', VNI: 7 }).terms(self)).toMatchObject({
       backendType: 'vxlan',
-      backendData: { VNI: 7, VtepMAC: '02:00:00:00:00:01' },
+      backendData: { 4: { VNI: 7, VtepMAC: '02:00:00:00:00:01' } },
     });
   });
 
@@ -116,7 +152,7 @@ describe('host-gw', () => {
   test('refuses a public address that is not the uplink’s', () => {
     const backend = backendOf({ Type: 'host-gw' });
     expect(backend.refuses(self)).toBeUndefined();
-    expect(backend.refuses({ ...self, publicIp: ip('203.0.113.9') })).toMatch(/203\.0\.113\.9/);
+    expect(backend.refuses({ ...self, publicIps: { 4: '203.0.113.9' } })).toMatch(/203\.0\.113\.9/);
   });
 });
 

@@ -1,33 +1,31 @@
 // host-gw: peers are next hops on a shared segment; one route each and no device.
-import { formatCidr4, formatIp4 } from '../../lib/ip.ts';
+import { formatCidr } from '../../lib/ip.ts';
+import { usualMetric } from '../model/net-state.ts';
 import type { BackendFactory } from './backend.ts';
 import { isOurs } from './ownership.ts';
 
-export const hostGw: BackendFactory = () => ({
+export const hostGw: BackendFactory = (_config, enabled) => ({
   backend: {
     type: 'host-gw',
     devices: [],
+    isUnique: false,
     mtu: uplink => uplink.mtu,
-    refuses: ({ publicIp, uplink }) =>
-      publicIp === uplink.ip
-        ? undefined
-        : `host-gw needs the public IP ${formatIp4(publicIp)} to be an address of ${uplink.name}, which has ${formatIp4(uplink.ip)}`,
-    terms: ({ publicIp }) => ({
-      publicIp,
-      publicIp6: null,
-      backendType: 'host-gw',
-      backendData: undefined,
-      backendV6Data: undefined,
-    }),
+    refuses: ({ publicIps, uplink }) => {
+      const family = enabled.find(family => publicIps[family] !== uplink.ips[family]);
+      return family
+        ? `host-gw needs the public IP ${publicIps[family]} to be an address of ${uplink.name}, which has ${uplink.ips[family]}`
+        : undefined;
+    },
+    terms: ({ publicIps }) => ({ publicIps, backendType: 'host-gw', backendData: {} }),
     objection: () => undefined,
     desired: ({ self, peers }) =>
-      peers.map(({ subnet, publicIp }) => ({
+      peers.map(({ family, subnet, publicIp }) => ({
         kind: 'route',
-        to: formatCidr4(subnet),
-        via: formatIp4(publicIp),
+        to: formatCidr(subnet),
+        via: publicIp,
         dev: self.uplink.name,
         onlink: false,
-        metric: 0,
+        metric: usualMetric[family],
         protocol: 'boot',
       })),
     isOurs: (entry, self) => isOurs(entry, self, []),

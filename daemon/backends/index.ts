@@ -1,5 +1,5 @@
 // All backends of this build, by the name that stands in the configuration.
-import type { ConfigProblem, NetworkConfig } from '../model/network-config.ts';
+import { type ConfigProblem, familiesOf, type NetworkConfig } from '../model/network-config.ts';
 import type { BackendFactory, BackendResult } from './backend.ts';
 import { hostGw } from './host-gw.ts';
 import { vxlan } from './vxlan.ts';
@@ -9,9 +9,10 @@ const backends: Readonly<Record<string, BackendFactory>> = { vxlan, 'host-gw': h
 const elsewhere = ['udp', 'ipip', 'wireguard', 'ipsec', 'extension', 'alloc', 'tencent-vpc'];
 
 /** The backend a configuration asks for, or what to change in it. */
-export function chooseBackend({ backendType, backend }: NetworkConfig): BackendResult {
+export function chooseBackend(config: NetworkConfig): BackendResult {
+  const { backendType, backend } = config;
   const factory = Object.hasOwn(backends, backendType) ? backends[backendType] : undefined;
-  if (factory) return factory(backend);
+  if (factory) return factory(backend, familiesOf(config));
   const usable = Object.keys(backends).join(' or ');
   const problem: ConfigProblem = elsewhere.includes(backendType)
     ? {

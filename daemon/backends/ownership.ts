@@ -1,6 +1,6 @@
 // Which present entries flannel made: the rules are loose enough for what Go daemons left, and no looser.
-import { type Cidr4, contains, formatCidr4, formatIp4, parseCidr4, parseIp4 } from '../../lib/ip.ts';
-import type { NetEntry, RouteEntry } from '../model/net-state.ts';
+import { addressIn, type Cidr, contains, familyOf, parseCidr, sameCidr } from '../../lib/ip.ts';
+import { type NetEntry, type RouteEntry, usualMetric } from '../model/net-state.ts';
 import type { Self } from './backend.ts';
 
 /**
@@ -15,7 +15,8 @@ export function isOurs(entry: NetEntry, { uplink, networks }: Self, devices: rea
     case 'address':
       return devices.includes(entry.dev) && isInside(entry.address, networks);
     case 'route':
-      if (entry.protocol !== 'boot' || entry.metric !== 0 || entry.dev === undefined) return false;
+      if (entry.protocol !== 'boot' || entry.dev === undefined) return false;
+      if (entry.metric !== usualMetric[familyOf(entry.to)]) return false;
       if (devices.includes(entry.dev)) return isTunnelRoute(entry, networks);
       return entry.dev === uplink.name && entry.via !== undefined && isInside(entry.to, networks);
     case 'link':
@@ -27,17 +28,16 @@ export function isOurs(entry: NetEntry, { uplink, networks }: Self, devices: rea
 }
 
 /** `sn via B onlink` where B is the first address of sn, or 0.7's one route for the whole network. */
-function isTunnelRoute({ to, via }: RouteEntry, networks: readonly Cidr4[]): boolean {
-  const subnet = parseCidr4(to);
+function isTunnelRoute({ to, via }: RouteEntry, networks: readonly Cidr[]): boolean {
+  const subnet = parseCidr(to);
   if (!subnet) return false;
-  if (via === undefined) return networks.some(network => formatCidr4(network) === to);
-  return via === formatIp4(subnet.base);
+  if (via === undefined) return networks.some(network => sameCidr(network, subnet));
+  return via === addressIn(subnet, 0);
 }
 
-function isInside(text: string, networks: readonly Cidr4[]): boolean {
-  const [address = '', length] = text.split('/');
-  const ip = parseIp4(address);
+function isInside(text: string, networks: readonly Cidr[]): boolean {
+  const prefix = parseCidr(text);
   return networks.some(
-    network => ip !== undefined && contains(network, ip) && Number(length) > network.length,
+    network => prefix !== undefined && contains(network, prefix) && prefix.length > network.length,
   );
 }

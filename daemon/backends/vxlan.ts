@@ -1,14 +1,15 @@
-// vxlan: one device per node; per peer a neighbour entry, a forwarding entry and an onlink route through the device.
+// vxlan: a device for each family; per peer a neighbour entry, a forwarding entry and an onlink route through the device.
 import * as z from 'zod/mini';
-import { formatCidr4, formatIp4 } from '../../lib/ip.ts';
-import type { Lease } from '../model/lease.ts';
-import type { LinkEntry, NetEntry, NetState } from '../model/net-state.ts';
+import { addressIn, type ByFamily, type Family, formatCidr } from '../../lib/ip.ts';
+import type { Json } from '../model/lease.ts';
+import { type LinkEntry, type NetEntry, type NetState, usualMetric } from '../model/net-state.ts';
+import type { Peer } from '../model/peers.ts';
 import type { Backend, BackendFactory, Self, Situation } from './backend.ts';
 import { isOurs } from './ownership.ts';
 import { isMac, readSettings } from './settings.ts';
 
-/** What the outer headers take from the underlay's MTU. */
-const overhead = 50;
+/** What the outer headers take from the underlay's MTU, by the family of the outer packet. */
+const overhead: Readonly<Record<Family, number>> = { 4: 50, 6: 70 };
 /** The kernel's own default, and so upstream's. */
 const defaultPort = 8472;
 
@@ -32,72 +33,99 @@ const names = {
   mtu: 'MTU',
 };
 
-export const vxlan: BackendFactory = config => {
+export const vxlan: BackendFactory = (config, enabled) => {
   const read = readSettings(settings, names, config);
-  return 'problems' in read ? read : { backend: create(read.settings) };
+  return 'problems' in read ? read : { backend: create(read.settings, enabled) };
 };
 
-function create(config: Settings): Backend {
-  const name = `flannel.${config.vni}`;
-  const mtu = (self: Pick<Self, 'uplink'>) => (config.mtu || self.uplink.mtu) - overhead;
+function create(config: Settings, enabled: readonly Family[]): Backend {
+  const name: Readonly<Record<Family, string>> = {
+    4: `flannel.${config.vni}`,
+    6: `flannel-v6.${config.vni}`,
+  };
+  const devices = enabled.map(family => name[family]);
+  const mtu = (family: Family, uplink: Self['uplink']) => (config.mtu || uplink.mtu) - overhead[family];
   return {
     type: 'vxlan',
-    devices: [name],
-    mtu: uplink => mtu({ uplink }),
+    devices,
+    isUnique: true,
+    // Containers do not know which of the devices their packets will take.
+    mtu: uplink => Math.min(...enabled.map(family => mtu(family, uplink))),
     refuses: () => undefined,
-    terms: ({ publicIp, mac }) => ({
-      publicIp,
-      publicIp6: null,
-      backendType: 'vxlan',
-      backendData: { VNI: config.vni, VtepMAC: mac },
-      backendV6Data: undefined,
-    }),
-    objection: lease => (vtepMac(lease) ? undefined : 'BackendData has no VtepMAC'),
+    terms: ({ publicIps, macs }) => {
+      const data = (family: Family): Json => ({ VNI: config.vni, VtepMAC: macs[family] ?? '' });
+      const backendData: ByFamily<Json> = Object.fromEntries(enabled.map(family => [family, data(family)]));
+      return { publicIps, backendType: 'vxlan', backendData };
+    },
+    objection: ({ family, data }) =>
+      vtepMac(data) ? undefined : `${family === 4 ? 'BackendData' : 'BackendV6Data'} has no VtepMAC`,
     desired: situation => [
-      device(name, config, mtu(situation.self), situation.self),
-      // Router advertisements from the overlay would give the host a default route through it.
-      { kind: 'sysctl', path: `net/ipv6/conf/${name}/accept_ra`, value: '0' },
-      ...(situation.subnet
-        ? [{ kind: 'address', dev: name, address: `${formatIp4(situation.subnet.base)}/32` } as const]
-        : []),
-      ...situation.peers.flatMap(peer => peerEntries(name, config, peer, situation)),
+      ...enabled.flatMap(family => {
+        const { self, subnets } = situation;
+        return deviceEntries(
+          device(name[family], family, config, mtu(family, self.uplink), self),
+          subnets[family],
+        );
+      }),
+      ...situation.peers.flatMap(peer => peerEntries(name[peer.family], config, peer, situation)),
     ],
-    isOurs: (entry, self) => isOurs(entry, self, [name]),
+    isOurs: (entry, self) => isOurs(entry, self, devices),
   };
 }
 
-function device(name: string, { vni, port, learning, gbp }: Settings, mtu: number, self: Self): LinkEntry {
+function device(
+  name: string,
+  family: Family,
+  { vni, port, learning, gbp }: Settings,
+  mtu: number,
+  { macs, uplink, tunnelIps }: Self,
+): LinkEntry {
   return {
     kind: 'link',
     name,
-    mac: self.mac,
+    mac: macs[family] ?? '',
     mtu,
     up: true,
-    vxlan: {
+    tunnel: {
+      type: 'vxlan',
       vni,
       port: port || defaultPort,
-      uplink: self.uplink.name,
-      local: formatIp4(self.tunnelIp),
+      uplink: uplink.name,
+      local: tunnelIps[family] ?? '',
       learning,
       gbp,
     },
   };
 }
 
+function deviceEntries(link: LinkEntry, subnet: Situation['subnets'][Family]): NetState {
+  const dev = link.name;
+  const length = subnet?.family === 6 ? 128 : 32;
+  return [
+    link,
+    // Router advertisements from the overlay would give the host a default route through it.
+    { kind: 'sysctl', path: `net/ipv6/conf/${dev}/accept_ra`, value: '0' },
+    ...(subnet ? [{ kind: 'address', dev, address: `${addressIn(subnet, 0)}/${length}` } as const] : []),
+  ];
+}
+
 function peerEntries(
   dev: string,
   { directrouting }: Settings,
-  peer: Lease,
+  { family, subnet, publicIp, data }: Peer,
   { self, underlay }: Situation,
 ): NetState {
-  const to = formatCidr4(peer.subnet);
-  const publicIp = formatIp4(peer.publicIp);
-  const route = { kind: 'route', to, metric: 0, protocol: 'boot' } as const;
-  if (directrouting && underlay.isOnLink(peer.publicIp, self.uplink.name))
+  const route = {
+    kind: 'route',
+    to: formatCidr(subnet),
+    metric: usualMetric[family],
+    protocol: 'boot',
+  } as const;
+  if (directrouting && underlay.isOnLink(publicIp, self.uplink.name))
     return [{ ...route, via: publicIp, dev: self.uplink.name, onlink: false }];
-  const mac = vtepMac(peer);
+  const mac = vtepMac(data);
   if (!mac) return [];
-  const base = formatIp4(peer.subnet.base);
+  const base = addressIn(subnet, 0);
   return [
     { kind: 'neighbour', dev, ip: base, mac },
     { kind: 'fdb', dev, mac, dst: publicIp },
@@ -105,10 +133,9 @@ function peerEntries(
   ] satisfies NetEntry[];
 }
 
-/** The peer's VtepMAC in lower case; undefined when the record has none that is a MAC. */
-function vtepMac({ backendData }: Lease): string | undefined {
-  if (backendData === null || typeof backendData !== 'object' || !('VtepMAC' in backendData))
-    return undefined;
-  const mac = backendData.VtepMAC;
+/** The VtepMAC of a record's data in lower case; undefined when it has none that is a MAC. */
+function vtepMac(data: Json | undefined): string | undefined {
+  if (data === null || typeof data !== 'object' || !('VtepMAC' in data)) return undefined;
+  const mac = data.VtepMAC;
   return isMac(mac) ? mac.toLowerCase() : undefined;
 }

@@ -1,6 +1,7 @@
 // One change of the network state as lines for `ip -batch` or `bridge -batch`.
+import { familyOf } from '../../lib/ip.ts';
 import { canBecome, type Op } from '../model/diff.ts';
-import { type LinkEntry, type NetEntry, routeWords } from '../model/net-state.ts';
+import { type AddressEntry, type LinkEntry, type NetEntry, routeWords } from '../model/net-state.ts';
 
 export type Tool = 'ip' | 'bridge';
 export type NetworkOp = Op & { readonly entry: Exclude<NetEntry, { kind: 'sysctl' }> };
@@ -17,7 +18,9 @@ export function batchLines(op: NetworkOp): readonly string[] {
     case 'link':
       return put ? linkLines(entry, op.replaces) : [`link del dev ${entry.name}`];
     case 'address':
-      return [`address ${put ? 'replace' : 'del'} ${entry.address} dev ${entry.dev}`];
+      return [
+        `address ${put ? 'replace' : 'del'} ${entry.address} dev ${entry.dev}${put ? unprobed(entry) : ''}`,
+      ];
     case 'neighbour':
       return put
         ? [`neighbour replace ${entry.ip} lladdr ${entry.mac} dev ${entry.dev} nud permanent`]
@@ -33,13 +36,18 @@ export function batchLines(op: NetworkOp): readonly string[] {
   }
 }
 
+/** Nobody else can have this address; waiting to find that out would take a second. */
+function unprobed({ address }: AddressEntry): string {
+  return familyOf(address) === 6 ? ' nodad' : '';
+}
+
 function linkLines(wanted: LinkEntry, present: NetEntry | undefined): readonly string[] {
-  const { name, mac, mtu, vxlan } = wanted;
-  if (!vxlan) throw new TypeError(`only vxlan devices are made, not ${name}`);
+  const { name, mac, mtu, tunnel } = wanted;
+  if (!tunnel) throw new TypeError(`only tunnels are made, not ${name}`);
   if (present?.kind === 'link' && canBecome(present, wanted)) {
     const lines = [];
-    if (present.vxlan?.learning !== vxlan.learning)
-      lines.push(`link set dev ${name} type vxlan ${vxlan.learning ? 'learning' : 'nolearning'}`);
+    if (present.tunnel?.learning !== tunnel.learning)
+      lines.push(`link set dev ${name} type vxlan ${tunnel.learning ? 'learning' : 'nolearning'}`);
     // Even the same MAC put again takes all neighbours of the device with it.
     if (present.mac !== mac) lines.push(`link set dev ${name} address ${mac}`);
     if (present.mtu !== mtu) lines.push(`link set dev ${name} mtu ${mtu}`);
@@ -47,9 +55,9 @@ function linkLines(wanted: LinkEntry, present: NetEntry | undefined): readonly s
     return lines;
   }
   const attributes = [
-    `id ${vxlan.vni} dev ${vxlan.uplink} local ${vxlan.local} dstport ${vxlan.port}`,
-    vxlan.learning ? 'learning' : 'nolearning',
-    ...(vxlan.gbp ? ['gbp'] : []),
+    `id ${tunnel.vni} dev ${tunnel.uplink} local ${tunnel.local} dstport ${tunnel.port}`,
+    tunnel.learning ? 'learning' : 'nolearning',
+    ...(tunnel.gbp ? ['gbp'] : []),
   ];
   return [
     ...(present ? [`link del dev ${name}`] : []),

@@ -1,9 +1,10 @@
 // A kernel in memory that models what matters of the real one, and prints itself as text.
 import { Bell } from '../../lib/bell.ts';
-import { contains, formatCidr4, parseCidr4, parseIp4 } from '../../lib/ip.ts';
+import { contains, familyOf, formatCidr, parseCidr, parseIp } from '../../lib/ip.ts';
 import { canBecome, type Op } from '../model/diff.ts';
 import { entryKey, type LinkEntry, type NetEntry, type NetState, stateText } from '../model/net-state.ts';
-import type { Failure, Kernel, ReadScope } from './kernel.ts';
+import { routeTo } from '../model/underlay.ts';
+import type { Failure, Kernel, Path, ReadScope } from './kernel.ts';
 
 export class FakeKernel implements Kernel {
   readonly #entries = new Map<string, NetEntry>();
@@ -43,9 +44,11 @@ export class FakeKernel implements Kernel {
     return stateText([...this.#entries.values()].filter(keep));
   }
 
-  async read({ devices, sysctls }: ReadScope, signal: AbortSignal): Promise<NetState> {
+  async read({ families, devices, sysctls }: ReadScope, signal: AbortSignal): Promise<NetState> {
     await this.#turn(signal);
     return [...this.#entries.values()].filter(entry => {
+      if (entry.kind === 'address' && !families.includes(familyOf(entry.address))) return false;
+      if (entry.kind === 'route' && !families.includes(familyOf(entry.to))) return false;
       if (entry.kind === 'neighbour' || entry.kind === 'fdb') return devices.includes(entry.dev);
       return entry.kind !== 'sysctl' || sysctls.includes(entry.path);
     });
@@ -72,6 +75,16 @@ export class FakeKernel implements Kernel {
     return failures;
   }
 
+  async pathTo(ip: string, signal: AbortSignal): Promise<Path | undefined> {
+    await this.#turn(signal);
+    const state = [...this.#entries.values()];
+    const dev = routeTo(state, ip)?.dev;
+    const own = state.find(
+      entry => entry.kind === 'address' && entry.dev === dev && familyOf(entry.address) === familyOf(ip),
+    );
+    return dev && own?.kind === 'address' ? { dev, source: own.address.split('/')[0] ?? '' } : undefined;
+  }
+
   async *changes(_scope: ReadScope, signal: AbortSignal): AsyncGenerator<void, void> {
     const bell = new Bell();
     this.#listeners.add(bell);
@@ -88,7 +101,7 @@ export class FakeKernel implements Kernel {
     if (verb === 'remove') return undefined;
     switch (entry.kind) {
       case 'link':
-        return entry.vxlan && this.#link(entry.vxlan.uplink) ? undefined : 'Cannot find device';
+        return entry.tunnel && this.#link(entry.tunnel.uplink) ? undefined : 'Cannot find device';
       case 'address':
       case 'neighbour':
       case 'fdb':
@@ -114,25 +127,25 @@ export class FakeKernel implements Kernel {
   }
 
   #reaches(dev: string, gateway: string): boolean {
-    const ip = parseIp4(gateway);
+    const ip = parseIp(gateway);
     return [...this.#entries.values()].some(entry => {
-      const prefix = entry.kind === 'address' && entry.dev === dev ? parseCidr4(entry.address) : undefined;
+      const prefix = entry.kind === 'address' && entry.dev === dev ? parseCidr(entry.address) : undefined;
       return ip !== undefined && prefix !== undefined && contains(prefix, ip);
     });
   }
 
   /** An address brings a route to its neighbours. */
   #connect(address: string, dev: string): void {
-    const prefix = parseCidr4(address);
-    if (!prefix || prefix.length === 32) return;
-    const to = formatCidr4(prefix);
+    const prefix = parseCidr(address);
+    if (!prefix || prefix.length === (prefix.family === 4 ? 32 : 128)) return;
+    const to = formatCidr(prefix);
     this.#setDefault({
       kind: 'route',
       to,
       via: undefined,
       dev,
       onlink: false,
-      metric: 0,
+      metric: prefix.family === 4 ? 0 : 256,
       protocol: 'kernel',
     });
   }
@@ -147,7 +160,7 @@ export class FakeKernel implements Kernel {
     this.#entries.delete(`sysctl net/ipv6/conf/${name}/accept_ra`);
     this.#dropWhere(entry => 'dev' in entry && entry.dev === name);
     for (const entry of [...this.#entries.values()])
-      if (entry.kind === 'link' && entry.vxlan?.uplink === name) this.drop(entry);
+      if (entry.kind === 'link' && entry.tunnel?.uplink === name) this.drop(entry);
   }
 
   #dropWhere(matches: (entry: NetEntry) => boolean): void {

@@ -1,6 +1,6 @@
 // What every packet filter promises, and that our plans work on it: one suite for the fake and for real iptables.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { parseCidr4 } from '../../lib/ip.ts';
+import { parseCidr } from '../../lib/ip.ts';
 import { findProgram } from '../../lib/places.ts';
 import { forwardRules, masqueradeRules, planRules } from '../model/rules.ts';
 import { parseSaved } from '../model/saved-rules.ts';
@@ -16,8 +16,8 @@ interface Bench extends AsyncDisposable {
 }
 
 const signal = AbortSignal.timeout(60_000);
-const network = parseCidr4('10.5.0.0/16') ?? expect.unreachable();
-const subnet = parseCidr4('10.5.3.0/24') ?? expect.unreachable();
+const network = parseCidr('10.5.0.0/16') ?? expect.unreachable();
+const subnet = parseCidr('10.5.3.0/24') ?? expect.unreachable();
 const wanted = (on: boolean) => [
   forwardRules(network, on),
   masqueradeRules({ network, subnet, wanted: on, randomFully: true }),

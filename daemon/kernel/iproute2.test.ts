@@ -34,10 +34,12 @@ describe('errors of a batch', () => {
 describe('what is printed', () => {
   test('links and addresses', () => {
     const json = `[{},{"ifindex":2,"ifname":"eth0","flags":["UP"],"mtu":1500,"address":"02:00:00:00:0E:01",
-      "addr_info":[{"family":"inet","local":"192.168.7.1","prefixlen":24},{"family":"inet6","local":"fe80::1","prefixlen":64},{}]},
+      "addr_info":[{"family":"inet","local":"192.168.7.1","prefixlen":24},{"family":"inet6","local":"fe80::1","prefixlen":64,"scope":"link"},
+      {"family":"inet6","local":"fd00:7::1","prefixlen":64,"scope":"global"},{}]},
       {"ifname":"flannel.1","flags":[],"mtu":1450,"address":"02:00:00:00:00:01","linkinfo":{"info_kind":"vxlan",
       "info_data":{"id":1,"local":"192.168.7.1","link":"eth0","port":8472,"learning":false,"gbp":null}}}]`;
     expect(stateText([...parseLinks(json), ...parseAddresses(json)])).toBe(`address 192.168.7.1/24 dev eth0
+address fd00:7::1/64 dev eth0
 link eth0 02:00:00:00:0e:01 mtu 1500 up
 link flannel.1 02:00:00:00:00:01 mtu 1450 down vxlan 1 eth0 192.168.7.1:8472 gbp
 `);
@@ -47,12 +49,16 @@ link flannel.1 02:00:00:00:00:01 mtu 1450 down vxlan 1 eth0 192.168.7.1:8472 gbp
     const json = `[{"dst":"default","gateway":"192.168.7.254","dev":"eth0","flags":[]},{"dst":"1.1.1.1","dev":"eth0","metric":5},
       {"dst":"10.9.0.0/16","nexthops":[{"gateway":"192.168.7.3"}]},{"type":"blackhole","dst":"10.8.0.0/16"},
       {"dst":"10.5.2.0/24","gateway":"10.5.2.0","dev":"flannel.1","flags":["onlink"]}]`;
-    expect(stateText(parseRoutes(json))).toBe(`route 0.0.0.0/0 via 192.168.7.254 dev eth0
+    expect(stateText(parseRoutes(json, 4))).toBe(`route 0.0.0.0/0 via 192.168.7.254 dev eth0
 route 1.1.1.1/32 dev eth0 metric 5
 route 10.5.2.0/24 via 10.5.2.0 dev flannel.1 onlink
 route 10.8.0.0/16
 route 10.9.0.0/16
 `);
+    const json6 = `[{"dst":"default","gateway":"fe80::1","dev":"eth0","metric":1024},{"dst":"fd00::1","dev":"eth0","metric":256}]`;
+    expect(stateText(parseRoutes(json6, 6))).toBe(
+      'route ::/0 via fe80::1 dev eth0 metric 1024\nroute fd00::1/128 dev eth0 metric 256\n',
+    );
   });
 
   test('neighbours and forwarding entries of our device only, permanent ones only', () => {
@@ -70,8 +76,8 @@ route 10.9.0.0/16
   });
 
   test('nothing at all is an empty list, anything else than JSON an error that names the tool', () => {
-    expect(parseRoutes('')).toEqual([]);
-    expect(() => parseRoutes('default via 192.168.7.254 dev eth0')).toThrow(
+    expect(parseRoutes('', 4)).toEqual([]);
+    expect(() => parseRoutes('default via 192.168.7.254 dev eth0', 4)).toThrow(
       /ip route show did not print the JSON we know/,
     );
     expect(() => parseLinks('[{"mtu":"x"}]')).toThrow(/ip link show/);

@@ -1,14 +1,15 @@
 // The kernel through iproute2: JSON reads side by side, and one batch for any number of changes.
 
 import { UserError } from '../../lib/errors.ts';
+import type { Family } from '../../lib/ip.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Runner } from '../../lib/run.ts';
 import type { Op } from '../model/diff.ts';
 import type { NetState } from '../model/net-state.ts';
 import { batchLines, type NetworkOp, type Tool, toolOf } from './argv.ts';
-import type { Failure, Kernel, ReadScope } from './kernel.ts';
+import type { Failure, Kernel, Path, ReadScope } from './kernel.ts';
 import { monitor } from './monitor.ts';
-import { parseAddresses, parseFdb, parseLinks, parseNeighbours, parseRoutes } from './parse.ts';
+import { parseAddresses, parseFdb, parseLinks, parseNeighbours, parsePath, parseRoutes } from './parse.ts';
 import type { LineSource } from './spawn.ts';
 import type { Sysctls } from './sysctls.ts';
 
@@ -23,44 +24,47 @@ export function createIproute2(tools: Iproute2): Kernel {
   return {
     read: (scope, signal) => readState(tools, scope, signal),
     apply: (ops, signal) => applyOps(tools, ops, signal),
+    pathTo: (ip, signal) => readPath(tools, ip, signal),
     changes: (scope, signal) => monitor(scope, tools.lines, tools.log, signal),
   };
 }
 
 async function readState(
   { runner, sysctls: settings }: Iproute2,
-  { devices, sysctls }: ReadScope,
+  { families, devices, sysctls }: ReadScope,
   signal: AbortSignal,
 ): Promise<NetState> {
   const parts = await Promise.all([
-    readIp(runner, devices, signal),
+    ...families.map((family, index) => readIp(runner, family, index === 0, devices, signal)),
     ...devices.map(dev => readFdb(runner, dev, signal)),
     ...sysctls.map(path => readSysctl(settings, path)),
   ]);
   return parts.flat();
 }
 
-const queries = [
-  'link show',
-  'address show',
-  'route show table main',
-  'neighbour show nud permanent',
-] as const;
+const queries = ['address show', 'route show table main', 'neighbour show nud permanent'] as const;
 
-/** One process for everything `ip` knows: each start of one costs as much as the reading itself. */
-async function readIp(runner: Runner, devices: readonly string[], signal: AbortSignal): Promise<NetState> {
-  const input = `${queries.join('\n')}\n`;
-  const { stdout } = await runner.run(['ip', '-d', '-j', '-4', '-batch', '-'], { input, signal });
+/** One process for all of a family that `ip` knows: each start of one costs as much as the reading itself. */
+async function readIp(
+  runner: Runner,
+  family: Family,
+  withLinks: boolean,
+  devices: readonly string[],
+  signal: AbortSignal,
+): Promise<NetState> {
+  const questions = withLinks ? [...queries, 'link show'] : queries;
+  const input = `${questions.join('\n')}\n`;
+  const { stdout } = await runner.run(['ip', '-d', '-j', `-${family}`, '-batch', '-'], { input, signal });
   const answers = stdout.trimEnd().split('\n');
-  const [links = '', addresses = '', routes = '', neighbours = ''] = answers;
-  if (answers.length !== queries.length)
-    throw new UserError(`ip printed ${answers.length} answers to ${queries.length} questions`, {
+  const [addresses = '', routes = '', neighbours = '', links = ''] = answers;
+  if (answers.length !== questions.length)
+    throw new UserError(`ip printed ${answers.length} answers to ${questions.length} questions`, {
       hint: 'iproute2 4.20 or later is needed',
     });
   return [
     ...parseLinks(links),
     ...parseAddresses(addresses),
-    ...parseRoutes(routes),
+    ...parseRoutes(routes, family),
     ...parseNeighbours(neighbours, devices),
   ];
 }
@@ -75,6 +79,12 @@ async function readFdb(runner: Runner, dev: string, signal: AbortSignal): Promis
 async function readSysctl(settings: Sysctls, path: string): Promise<NetState> {
   const value = await settings.read(path);
   return value === undefined ? [] : [{ kind: 'sysctl', path, value }];
+}
+
+async function readPath({ runner }: Iproute2, ip: string, signal: AbortSignal): Promise<Path | undefined> {
+  const argv = ['ip', '-j', 'route', 'get', ip] as const;
+  const { code, stdout } = await runner.run([...argv], { signal, okCodes: [0, 1, 2] });
+  return code === 0 ? parsePath(stdout) : undefined;
 }
 
 async function applyOps(

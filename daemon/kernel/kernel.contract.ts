@@ -8,7 +8,7 @@ import { stateText } from '../model/net-state.ts';
 import { batchLines, type NetworkOp, toolOf } from './argv.ts';
 import { FakeKernel } from './fake.ts';
 import { createIproute2 } from './iproute2.ts';
-import type { Kernel } from './kernel.ts';
+import type { Kernel, ReadScope } from './kernel.ts';
 import { canUnshare, createNamespace } from './namespace.fixture.ts';
 
 /** A host with an uplink eth0 that has 192.168.7.1/24, and what other programs on it do. */
@@ -20,7 +20,11 @@ interface Bench extends AsyncDisposable {
 
 const signal = AbortSignal.timeout(60_000);
 const dev = 'flannel.1';
-const scope = { devices: [dev], sysctls: ['net/ipv4/ip_forward', `net/ipv6/conf/${dev}/accept_ra`] };
+const scope: ReadScope = {
+  families: [4],
+  devices: [dev],
+  sysctls: ['net/ipv4/ip_forward', `net/ipv6/conf/${dev}/accept_ra`],
+};
 
 const link: LinkEntry = {
   kind: 'link',
@@ -28,7 +32,15 @@ const link: LinkEntry = {
   mac: '02:00:00:00:00:01',
   mtu: 1450,
   up: true,
-  vxlan: { vni: 1, port: 8472, uplink: 'eth0', local: '192.168.7.1', learning: false, gbp: false },
+  tunnel: {
+    type: 'vxlan',
+    vni: 1,
+    port: 8472,
+    uplink: 'eth0',
+    local: '192.168.7.1',
+    learning: false,
+    gbp: false,
+  },
 };
 const address: NetEntry = { kind: 'address', dev, address: '10.5.1.0/32' };
 const peer = (n: number): [NetEntry, NetEntry, NetEntry] => {
@@ -109,6 +121,43 @@ function promises(start: () => Promise<Bench>): void {
     expect(await ours()).toBe(stateText(wanted));
   });
 
+  test('IPv6 goes the same way, on a device of its own', async () => {
+    const dev6 = 'flannel-v6.1';
+    const wanted: NetEntry[] = [
+      {
+        ...link,
+        name: dev6,
+        mac: '02:00:00:00:06:01',
+        mtu: 1430,
+        tunnel: link.tunnel && { ...link.tunnel, local: 'fd00:7::1' },
+      },
+      { kind: 'address', dev: dev6, address: 'fd00:5:0:1::/128' },
+      { kind: 'neighbour', dev: dev6, ip: 'fd00:5:0:2::', mac: '02:00:00:00:06:02' },
+      { kind: 'fdb', dev: dev6, mac: '02:00:00:00:06:02', dst: 'fd00:7::2' },
+      route('fd00:5:0:2::/64', 'fd00:5:0:2::', { dev: dev6, metric: 1024 }),
+    ];
+    const both: ReadScope = { families: [4, 6], devices: [dev6], sysctls: [] };
+    const state = async () =>
+      (await kernel.read(both, signal)).filter(
+        entry => (entry.kind === 'link' ? entry.name : 'dev' in entry && entry.dev) === dev6,
+      );
+    expect(
+      await kernel.apply(
+        wanted.map(entry => put(entry)),
+        signal,
+      ),
+    ).toEqual([]);
+    const added = (entry: NetEntry) => !(entry.kind === 'route' && entry.protocol === 'kernel');
+    expect(stateText((await state()).filter(added))).toBe(stateText(wanted));
+    expect(await kernel.apply(wanted.map(remove).reverse(), signal)).toEqual([]);
+    expect(await state()).toEqual([]);
+  });
+
+  test('the way to an address names device and source; nowhere is nowhere', async () => {
+    expect(await kernel.pathTo('192.168.7.9', signal)).toEqual({ dev: 'eth0', source: '192.168.7.1' });
+    expect(await kernel.pathTo('203.0.113.1', signal)).toBeUndefined();
+  });
+
   test('a removal takes away exactly what it names', async () => {
     await kernel.apply(
       [link, address, ...peer(2), ...peer(3)].map(entry => put(entry)),
@@ -137,7 +186,7 @@ function promises(start: () => Promise<Bench>): void {
     const changed = {
       ...link,
       mtu: 1400,
-      vxlan: link.vxlan && { ...link.vxlan, learning: true },
+      tunnel: link.tunnel && { ...link.tunnel, learning: true },
     };
     expect(await kernel.apply([put(changed, link)], signal)).toEqual([]);
     expect(await ours()).toBe(stateText([changed, address, ...peer(2)]));
@@ -155,7 +204,7 @@ function promises(start: () => Promise<Bench>): void {
   });
 
   test('a device of another VNI, port or type is replaced', async () => {
-    const other = { ...link, vxlan: link.vxlan && { ...link.vxlan, port: 4789 } };
+    const other = { ...link, tunnel: link.tunnel && { ...link.tunnel, port: 4789 } };
     await kernel.apply([put(other), put(address)], signal);
     expect(await kernel.apply([put(link, other)], signal)).toEqual([]);
     expect(await ours()).toBe(stateText([link]));
@@ -241,7 +290,7 @@ function promises(start: () => Promise<Bench>): void {
 }
 
 const uplink: NetState = [
-  { kind: 'link', name: 'eth0', mac: '02:00:00:00:0e:00', mtu: 1500, up: true, vxlan: undefined },
+  { kind: 'link', name: 'eth0', mac: '02:00:00:00:0e:00', mtu: 1500, up: true, tunnel: undefined },
   { kind: 'address', dev: 'eth0', address: '192.168.7.1/24' },
   { kind: 'sysctl', path: 'net/ipv4/ip_forward', value: '0' },
 ];

@@ -1,12 +1,22 @@
 // The network state of this host as the daemon uses it: read it, change it, hear that it changed.
+import type { Family } from '../../lib/ip.ts';
 import type { Op } from '../model/diff.ts';
 import type { NetState } from '../model/net-state.ts';
 
 export interface ReadScope {
+  /** Whose addresses, routes and neighbours are read. */
+  readonly families: readonly Family[];
   /** Devices whose neighbours and forwarding entries are read; those that do not exist have none. */
   readonly devices: readonly string[];
   /** Paths below /proc/sys; those that do not exist are left out of the state. */
   readonly sysctls: readonly string[];
+}
+
+/** How the kernel would send packets to an address. */
+export interface Path {
+  readonly dev: string;
+  /** Source address. */
+  readonly source: string;
 }
 
 export interface Failure {
@@ -17,8 +27,8 @@ export interface Failure {
 
 export interface Kernel {
   /**
-   * All links, IPv4 addresses and IPv4 routes of the main table, plus what `scope` names. Rejects when it cannot be
-   * read completely: a partial state would look like removals.
+   * All links, the addresses (but link-local ones of IPv6) and the routes of the main table, plus what `scope` names.
+   * Rejects when it cannot be read completely: a partial state would look like removals.
    */
   read(scope: ReadScope, signal: AbortSignal): Promise<NetState>;
   /**
@@ -26,6 +36,8 @@ export interface Kernel {
    * failures are returned. Putting what is there and removing what is not are no failures.
    */
   apply(ops: readonly Op[], signal: AbortSignal): Promise<readonly Failure[]>;
+  /** Undefined when there is no way to `ip`. */
+  pathTo(ip: string, signal: AbortSignal): Promise<Path | undefined>;
   /** Yields whenever something that `read` covers may have changed; ends when the signal aborts. */
   changes(scope: ReadScope, signal: AbortSignal): AsyncIterable<void>;
 }

@@ -1,7 +1,15 @@
 // What `ip -j` and `bridge -j` print, as network state; checked, because it comes from outside.
 import * as z from 'zod/mini';
 import { UserError } from '../../lib/errors.ts';
-import type { NetEntry, NetState, VxlanAttributes } from '../model/net-state.ts';
+import type { Family } from '../../lib/ip.ts';
+import {
+  type AddressTrait,
+  type NetEntry,
+  type NetState,
+  type Tunnel,
+  usualMetric,
+} from '../model/net-state.ts';
+import type { Path } from './kernel.ts';
 
 const text = z.string();
 const number = z.number();
@@ -21,6 +29,7 @@ const links = z.array(
             port: z.optional(number),
             link: z.optional(text),
             local: z.optional(text),
+            local6: z.optional(text),
             learning: z.optional(z.boolean()),
             gbp: z.optional(z.unknown()),
           }),
@@ -28,7 +37,17 @@ const links = z.array(
       }),
     ),
     addr_info: z.optional(
-      z.array(z.object({ family: z.optional(text), local: z.optional(text), prefixlen: z.optional(number) })),
+      z.array(
+        z.object({
+          family: z.optional(text),
+          local: z.optional(text),
+          prefixlen: z.optional(number),
+          scope: z.optional(text),
+          deprecated: z.optional(z.boolean()),
+          dynamic: z.optional(z.boolean()),
+          temporary: z.optional(z.boolean()),
+        }),
+      ),
     ),
   }),
 );
@@ -39,7 +58,7 @@ export function parseLinks(json: string): NetState {
   return read(links, json, 'ip link show').flatMap(linkEntry);
 }
 
-/** `ip -j address show`: IPv4 addresses. */
+/** `ip -j address show`. */
 export function parseAddresses(json: string): NetState {
   return read(links, json, 'ip address show').flatMap(addressEntries);
 }
@@ -54,31 +73,42 @@ function linkEntry(link: LinkJson): NetEntry[] {
       mac: address.toLowerCase(),
       mtu,
       up: flags.includes('UP'),
-      vxlan: vxlanAttributes(link),
+      tunnel: tunnelOf(link),
     },
   ];
 }
 
-function vxlanAttributes({ linkinfo }: LinkJson): VxlanAttributes | undefined {
+function tunnelOf({ linkinfo }: LinkJson): Tunnel | undefined {
   const data = linkinfo?.info_data;
   if (linkinfo?.info_kind !== 'vxlan' || !data) return undefined;
   return {
+    type: 'vxlan',
     vni: data.id ?? -1,
     port: data.port ?? 0,
     uplink: data.link ?? '',
-    local: data.local ?? '',
+    local: data.local ?? data.local6 ?? '',
     learning: data.learning ?? false,
     // A flag without a value: printed as null or true, and absent when off.
     gbp: data.gbp !== undefined && data.gbp !== false,
   };
 }
 
+const addressTraits: readonly AddressTrait[] = ['deprecated', 'dynamic', 'temporary'];
+
 function addressEntries({ ifname = '', addr_info = [] }: LinkJson): NetEntry[] {
-  return addr_info.flatMap(({ family, local, prefixlen }) =>
-    family === 'inet' && local
-      ? [{ kind: 'address', dev: ifname, address: `${local}/${prefixlen}` } as const]
-      : [],
-  );
+  return addr_info.flatMap((info): NetEntry[] => {
+    const { family, local, prefixlen, scope } = info;
+    if (!local || (family !== 'inet' && (family !== 'inet6' || scope === 'link'))) return [];
+    const traits = addressTraits.filter(trait => info[trait]);
+    return [
+      {
+        kind: 'address',
+        dev: ifname,
+        address: `${local}/${prefixlen}`,
+        ...(traits.length > 0 ? { traits } : {}),
+      },
+    ];
+  });
 }
 
 const routes = z.array(
@@ -92,30 +122,43 @@ const routes = z.array(
   }),
 );
 
-/** `ip -j -4 route show table main`. Without details, protocol boot is not printed. */
-export function parseRoutes(json: string): NetState {
+/** `ip -j route show table main` of one family. Without details, protocol boot is not printed. */
+export function parseRoutes(json: string, family: Family): NetState {
   return read(routes, json, 'ip route show').flatMap(({ dst, gateway, dev, protocol, metric, flags }) =>
     dst === undefined
       ? []
       : [
           {
             kind: 'route',
-            to: dst === 'default' ? '0.0.0.0/0' : dst.includes('/') ? dst : `${dst}/32`,
+            to: destination(dst, family),
             via: gateway,
             dev,
             onlink: flags?.includes('onlink') ?? false,
-            metric: metric ?? 0,
+            metric: metric ?? usualMetric[family],
             protocol: protocol ?? 'boot',
           } as const,
         ],
   );
 }
 
+function destination(dst: string, family: Family): string {
+  if (dst === 'default') return family === 4 ? '0.0.0.0/0' : '::/0';
+  return dst.includes('/') ? dst : `${dst}/${family === 4 ? 32 : 128}`;
+}
+
+const paths = z.array(z.object({ dev: z.optional(text), prefsrc: z.optional(text) }));
+
+/** `ip -j route get`: undefined when there is no way. */
+export function parsePath(json: string): Path | undefined {
+  const [path] = read(paths, json, 'ip route get');
+  return path?.dev && path.prefsrc ? { dev: path.dev, source: path.prefsrc } : undefined;
+}
+
 const neighbours = z.array(
   z.object({ dst: z.optional(text), dev: z.optional(text), lladdr: z.optional(text) }),
 );
 
-/** `ip -j -4 neighbour show nud permanent`, for those devices only. */
+/** `ip -j neighbour show nud permanent`, for those devices only. */
 export function parseNeighbours(json: string, devices: readonly string[]): NetState {
   return read(neighbours, json, 'ip neighbour show').flatMap(({ dst: ip, dev, lladdr }) =>
     ip && dev && lladdr && devices.includes(dev)
@@ -133,7 +176,7 @@ const fdb = z.array(
   }),
 );
 
-/** `bridge -j fdb show dev X`: permanent entries of the device itself with an IPv4 destination. */
+/** `bridge -j fdb show dev X`: permanent entries of the device itself with a destination. */
 export function parseFdb(json: string, dev: string): NetState {
   return read(fdb, json, 'bridge fdb show').flatMap(({ mac, dst, state, flags }) =>
     mac && dst && state === 'permanent' && flags?.includes('self')

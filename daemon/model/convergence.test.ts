@@ -1,7 +1,7 @@
 // State decides, not the way to it: any order of lease events that ends in the same leases ends in the same kernel.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseCidr4, parseIp4 } from '../../lib/ip.ts';
+import { parseCidr } from '../../lib/ip.ts';
 import type { Backend, Self } from '../backends/backend.ts';
 import { chooseBackend } from '../backends/index.ts';
 import { FakeKernel } from '../kernel/fake.ts';
@@ -16,14 +16,13 @@ import { selectPeers } from './peers.ts';
 import { underlayOf } from './underlay.ts';
 
 const signal = AbortSignal.timeout(60_000);
-const ip = (text: string) => parseIp4(text) ?? 0;
-const subnet = parseCidr4('10.5.1.0/24') ?? expect.unreachable();
+const subnets = { 4: parseCidr('10.5.1.0/24') ?? expect.unreachable() };
 const self: Self = {
-  uplink: { name: 'eth0', ip: ip('192.168.7.1'), mtu: 1500 },
-  publicIp: ip('192.168.7.1'),
-  tunnelIp: ip('192.168.7.1'),
-  mac: '02:00:00:00:00:01',
-  networks: [parseCidr4('10.5.0.0/16') ?? expect.unreachable()],
+  uplink: { name: 'eth0', ips: { 4: '192.168.7.1' }, mtu: 1500 },
+  publicIps: { 4: '192.168.7.1' },
+  tunnelIps: { 4: '192.168.7.1' },
+  macs: { 4: '02:00:00:00:00:01' },
+  networks: [parseCidr('10.5.0.0/16') ?? expect.unreachable()],
 };
 
 function backendOf(Backend: object): Backend {
@@ -34,7 +33,7 @@ function backendOf(Backend: object): Backend {
 
 function host(): FakeKernel {
   return new FakeKernel([
-    { kind: 'link', name: 'eth0', mac: '02:00:00:00:0e:01', mtu: 1500, up: true, vxlan: undefined },
+    { kind: 'link', name: 'eth0', mac: '02:00:00:00:0e:01', mtu: 1500, up: true, tunnel: undefined },
     { kind: 'address', dev: 'eth0', address: '192.168.7.1/24' },
     {
       kind: 'route',
@@ -51,9 +50,10 @@ function host(): FakeKernel {
 /** Brings the kernel to what the leases ask for; again when a device was made, as the daemon does. */
 async function reconcile(kernel: FakeKernel, backend: Backend, view: LeaseView): Promise<void> {
   for (let pass = 0; pass < 3; pass++) {
-    const present = await kernel.read({ devices: backend.devices, sysctls: [] }, signal);
-    const { peers } = selectPeers(view.values(), { ...self, ...backend, backendType: backend.type, subnet });
-    const wanted = backend.desired({ self, subnet, peers, underlay: underlayOf(present) });
+    const present = await kernel.read({ families: [4], devices: backend.devices, sysctls: [] }, signal);
+    const viewpoint = { ...backend, terms: backend.terms(self), subnets, enabled: [4] as const };
+    const { peers } = selectPeers(view.values(), viewpoint);
+    const wanted = backend.desired({ self, subnets, peers, underlay: underlayOf(present) });
     const isOurs = (entry: NetEntry) => backend.isOurs(entry, self);
     const { ops } = diff(wanted, present, isOurs);
     if (ops.length === 0) return;
@@ -81,17 +81,13 @@ const lease: fc.Arbitrary<Lease> = fc
     revision: fc.nat(),
   })
   .map(({ third: part, length, host: n, onLink, mac, backendType, revision }) => {
-    const prefix = length === 0 ? '0.0.0.0/0' : `10.5.${part}.0/${length}`;
-    const at = parseCidr4(prefix) ?? expect.unreachable();
+    const at = { 4: length === 0 ? undefined : (parseCidr(`10.5.${part}.0/${length}`) ?? undefined) };
     return {
       key: encodeKey(at),
-      subnet: at,
-      subnet6: undefined,
-      publicIp: n === 0 ? 0 : ip(`${onLink ? '192.168.7' : '172.16.0'}.${n}`),
-      publicIp6: null,
+      subnets: at,
+      publicIps: n === 0 ? {} : { 4: `${onLink ? '192.168.7' : '172.16.0'}.${n}` },
       backendType,
-      backendData: { VNI: 1, VtepMAC: mac },
-      backendV6Data: undefined,
+      backendData: { 4: { VNI: 1, VtepMAC: mac } },
       revision,
       grant: '1',
     };

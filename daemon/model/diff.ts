@@ -58,8 +58,8 @@ export function leftovers(failed: readonly Op[], isOurs: (entry: NetEntry) => bo
  * forwarding entries and the routes through it.
  */
 export function canBecome(present: LinkEntry, wanted: LinkEntry): boolean {
-  const { vxlan: a } = present;
-  const { vxlan: b } = wanted;
+  const { tunnel: a } = present;
+  const { tunnel: b } = wanted;
   if (!a || !b) return a === b;
   return (
     a.vni === b.vni && a.port === b.port && a.uplink === b.uplink && a.local === b.local && a.gbp === b.gbp

@@ -1,43 +1,43 @@
 // Lease keys and values as flannel writes them to etcd; reading never throws, and emits only the canonical form.
-import { isIPv6 } from 'node:net';
 import * as z from 'zod/mini';
-import { type Cidr4, cidr4, formatIp4, parseIp4 } from '../../lib/ip.ts';
-import type { Json, LeaseKey, LeaseTerms } from './lease.ts';
+import { addressIn, type Cidr, canonicalIp, cidr, familyOf, parseIp } from '../../lib/ip.ts';
+import type { Json, LeaseKey, LeaseTerms, Subnets } from './lease.ts';
 
-/** `10.5.34.0-24`, with one dash. */
-export function encodeKey({ base, length }: Cidr4): LeaseKey {
-  return `${formatIp4(base)}-${length}`;
-}
+/** How a record and a key without IPv4 spell that. */
+const none = '0.0.0.0';
 
-export interface ParsedKey {
-  readonly subnet: Cidr4;
-  readonly subnet6: string | undefined;
+/** `10.5.34.0-24`, `10.5.7.0-24&fd00:5:0:a::-64` or, without IPv4, `0.0.0.0-0&fd00:5:0:a::-64`. */
+export function encodeKey(subnets: Subnets): LeaseKey {
+  const part = (subnet: Cidr) => `${addressIn(subnet, 0)}-${subnet.length}`;
+  const first = subnets[4] ? part(subnets[4]) : `${none}-0`;
+  return subnets[6] ? `${first}&${part(subnets[6])}` : first;
 }
 
 const keyPattern = /^(\d{1,3}(?:\.\d{1,3}){3})-(\d{1,2})(?:&([0-9a-fA-F:.]+)-(\d{1,3}))?$/;
 
-/** The subnets a key names (`10.5.7.0-24`, `10.5.7.0-24&fd00:5::-64`), or undefined when it is none of ours. */
-export function parseKey(key: string): ParsedKey | undefined {
+/** The subnets a key names, or undefined when it is no lease's. */
+export function parseKey(key: string): Subnets | undefined {
   const [, address = '', bits = '', address6, bits6] = keyPattern.exec(key) ?? [];
-  const ip = parseIp4(address);
-  const length = Number(bits);
+  const ip = parseIp(address);
+  const ip6 = parseIp(address6 ?? '');
   // Upstream reads the length into 5 (IPv6: 7) bits, so /32 and /128 leases cannot exist.
-  if (ip === undefined || length > 31) return undefined;
-  const subnet = cidr4(ip, length);
-  if (address6 === undefined) return { subnet, subnet6: undefined };
-  if (!isIPv6(address6) || Number(bits6) > 127) return undefined;
-  return { subnet, subnet6: `${address6}/${bits6}` };
+  if (ip?.family !== 4 || Number(bits) > 31) return undefined;
+  if (address6 !== undefined && (ip6?.family !== 6 || Number(bits6) > 127)) return undefined;
+  const subnets = {
+    ...(bits === '0' ? {} : { 4: cidr(ip, Number(bits)) }),
+    ...(ip6 ? { 6: cidr(ip6, Number(bits6)) } : {}),
+  };
+  return subnets[4] || subnets[6] ? subnets : undefined;
 }
 
 /** Compact JSON with upstream's field order; `PublicIPv6` is always there. */
-export function encodeValue(terms: LeaseTerms): string {
-  const { publicIp, publicIp6, backendType, backendData, backendV6Data } = terms;
+export function encodeValue({ publicIps, backendType, backendData }: LeaseTerms): string {
   return JSON.stringify({
-    PublicIP: formatIp4(publicIp),
-    PublicIPv6: publicIp6,
+    PublicIP: publicIps[4] ?? none,
+    PublicIPv6: publicIps[6] ?? null,
     BackendType: backendType || undefined,
-    BackendData: backendData,
-    BackendV6Data: backendV6Data,
+    BackendData: backendData[4],
+    BackendV6Data: backendData[6],
   });
 }
 
@@ -64,19 +64,22 @@ export function parseValue(text: string): ParsedValue {
     const [issue] = error.issues;
     return { problem: `${issue?.path.join('.') || 'the record'}: ${issue?.message ?? 'invalid'}` };
   }
-  const publicIp = data.PublicIP === undefined ? 0 : parseIp4(data.PublicIP);
-  if (publicIp === undefined) return { problem: `PublicIP: ${data.PublicIP} is not an IPv4 address` };
-  const publicIp6 = data.PublicIPv6 || null;
-  if (publicIp6 !== null && !isIPv6(publicIp6))
-    return { problem: `PublicIPv6: ${publicIp6} is not an IPv6 address` };
-  return {
-    terms: {
-      publicIp,
-      publicIp6,
-      backendType: data.BackendType ?? '',
-      // Both came out of JSON.parse.
-      backendData: data.BackendData as Json | undefined,
-      backendV6Data: data.BackendV6Data as Json | undefined,
-    },
+  const publicIp = canonicalIp(data.PublicIP ?? none);
+  if (publicIp === undefined || familyOf(publicIp) !== 4)
+    return { problem: `PublicIP: ${data.PublicIP} is not an IPv4 address` };
+  const publicIp6 = data.PublicIPv6 ? canonicalIp(data.PublicIPv6) : '';
+  if (publicIp6 === undefined || (publicIp6 && familyOf(publicIp6) !== 6))
+    return { problem: `PublicIPv6: ${data.PublicIPv6} is not an IPv6 address` };
+  const publicIps = {
+    ...(publicIp === none ? {} : { 4: publicIp }),
+    ...(publicIp6 ? { 6: publicIp6 } : {}),
   };
+  // Both came out of JSON.parse.
+  const backendData = present({ 4: data.BackendData as Json, 6: data.BackendV6Data as Json });
+  return { terms: { publicIps, backendType: data.BackendType ?? '', backendData } };
+}
+
+/** Without the members that are undefined. */
+function present<T>({ 4: v4, 6: v6 }: { readonly 4: T | undefined; readonly 6: T | undefined }) {
+  return { ...(v4 === undefined ? {} : { 4: v4 }), ...(v6 === undefined ? {} : { 6: v6 }) };
 }

@@ -1,29 +1,27 @@
 // A subnet lease as every flannel node of a cluster sees it, and what a node publishes about itself.
-import type { Cidr4 } from '../../lib/ip.ts';
+import { type ByFamily, type Cidr, families, sameCidr } from '../../lib/ip.ts';
 
 /** The last part of an etcd key, e.g. `10.5.34.0-24`: the identity of a lease. */
 export type LeaseKey = string;
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
+/** The subnet of each family that a lease is for; at least one. */
+export type Subnets = ByFamily<Cidr>;
+
 /** What a node publishes: where it is reached, and what its backend wants peers to know. */
 export interface LeaseTerms {
-  /** Unsigned 32-bit; 0 when the record has none (IPv6-only peers). */
-  readonly publicIp: number;
-  readonly publicIp6: string | null;
+  /** Canonical text; what a record spells 0.0.0.0 or null is absent. */
+  readonly publicIps: ByFamily<string>;
   /** Empty for udp and alloc, as upstream leaves the field out. */
   readonly backendType: string;
-  /** Undefined when the record has no such field. */
-  readonly backendData: Json | undefined;
-  readonly backendV6Data: Json | undefined;
+  /** BackendData and BackendV6Data; absent where the record has no such field. */
+  readonly backendData: ByFamily<Json>;
 }
 
 export interface Lease extends LeaseTerms {
   readonly key: LeaseKey;
-  /** 0.0.0.0/0 for a peer without IPv4: never a route. */
-  readonly subnet: Cidr4;
-  /** The IPv6 part of a dual-stack key in CIDR form, as its writer spelled it. */
-  readonly subnet6: string | undefined;
+  readonly subnets: Subnets;
   /** Grows with each write of the record; what a conditional write compares. */
   readonly revision: number;
   /** What bounds the record's life in the registry (opaque); undefined for a reservation, which never expires. */
@@ -33,16 +31,26 @@ export interface Lease extends LeaseTerms {
 /** Whether two leases say the same to a backend: everything but when they were written. */
 export function sameTerms(a: LeaseTerms, b: LeaseTerms): boolean {
   return (
-    a.publicIp === b.publicIp &&
-    a.publicIp6 === b.publicIp6 &&
     a.backendType === b.backendType &&
-    sameJson(a.backendData, b.backendData) &&
-    sameJson(a.backendV6Data, b.backendV6Data)
+    families.every(
+      family =>
+        a.publicIps[family] === b.publicIps[family] &&
+        canonical(a.backendData[family]) === canonical(b.backendData[family]),
+    )
   );
 }
 
-function sameJson(a: Json | undefined, b: Json | undefined): boolean {
-  return canonical(a) === canonical(b);
+/** Whether both were written by a node of one address: of IPv4 where both have it, as upstream compares, else of IPv6. */
+export function sameNode({ publicIps: a }: LeaseTerms, { publicIps: b }: LeaseTerms): boolean {
+  if (a[4] !== undefined || b[4] !== undefined) return a[4] === b[4];
+  return a[6] !== undefined && a[6] === b[6];
+}
+
+export function sameSubnets(a: Subnets, b: Subnets): boolean {
+  return families.every(family => {
+    const [left, right] = [a[family], b[family]];
+    return left && right ? sameCidr(left, right) : left === right;
+  });
 }
 
 /** Text that does not depend on the order of object members. */

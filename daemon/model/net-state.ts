@@ -1,18 +1,22 @@
 // Network state as data: what a backend wants and what the kernel has, in one vocabulary that prints as text.
+import type { Family } from '../../lib/ip.ts';
 
-/** A network device. Only vxlan devices are ever wanted; the rest is read for what the underlay looks like. */
+/** A network device. Only tunnels are ever wanted; the rest is read for what the underlay looks like. */
 export interface LinkEntry {
   readonly kind: 'link';
   readonly name: string;
-  /** Lower case. */
+  /** Lower case; empty for devices without one. */
   readonly mac: string;
   readonly mtu: number;
   readonly up: boolean;
   /** Undefined for every other type of device. */
-  readonly vxlan: VxlanAttributes | undefined;
+  readonly tunnel: Tunnel | undefined;
 }
 
-export interface VxlanAttributes {
+export type Tunnel = VxlanTunnel;
+
+export interface VxlanTunnel {
+  readonly type: 'vxlan';
   readonly vni: number;
   readonly port: number;
   /** The device it sends through. */
@@ -28,22 +32,30 @@ export interface AddressEntry {
   readonly dev: string;
   /** CIDR form. */
   readonly address: string;
+  /** What speaks against using it as one's own; absent where we put the address. */
+  readonly traits?: readonly AddressTrait[];
 }
+
+export type AddressTrait = 'deprecated' | 'dynamic' | 'temporary';
 
 /** A route of the main table. */
 export interface RouteEntry {
   readonly kind: 'route';
-  /** CIDR form; the default route is `0.0.0.0/0`. */
+  /** CIDR form; the default route is `0.0.0.0/0` or `::/0`. */
   readonly to: string;
   /** Gateway; undefined for a directly connected destination. */
   readonly via: string | undefined;
   /** Undefined for routes without a device (blackhole) or with several. */
   readonly dev: string | undefined;
   readonly onlink: boolean;
+  /** {@link usualMetric} where nothing else was asked for. */
   readonly metric: number;
   /** Who made it, as iproute2 spells it: `boot` is flannel and people, `kernel` is the address of a device. */
   readonly protocol: string;
 }
+
+/** What the kernel gives a route without a metric of its own. */
+export const usualMetric: Readonly<Record<Family, number>> = { 4: 0, 6: 1024 };
 
 /** A permanent neighbour entry. */
 export interface NeighbourEntry {
@@ -96,13 +108,8 @@ export function entryKey(entry: NetEntry): string {
 export function entryText(entry: NetEntry): string {
   switch (entry.kind) {
     case 'link': {
-      const { name, mac, mtu, up, vxlan } = entry;
-      const words = vxlan && [
-        ` vxlan ${vxlan.vni} ${vxlan.uplink} ${vxlan.local}:${vxlan.port}`,
-        vxlan.learning ? ' learning' : '',
-        vxlan.gbp ? ' gbp' : '',
-      ];
-      return `link ${name} ${mac} mtu ${mtu} ${up ? 'up' : 'down'}${words?.join('') ?? ''}`;
+      const { name, mac, mtu, up, tunnel } = entry;
+      return `link ${name} ${mac} mtu ${mtu} ${up ? 'up' : 'down'}${tunnel ? tunnelText(tunnel) : ''}`;
     }
     case 'address':
       return `address ${entry.address} dev ${entry.dev}`;
@@ -117,6 +124,10 @@ export function entryText(entry: NetEntry): string {
     default:
       return entry satisfies never;
   }
+}
+
+function tunnelText({ type, vni, uplink, local, port, learning, gbp }: Tunnel): string {
+  return ` ${type} ${vni} ${uplink} ${local}:${port}${learning ? ' learning' : ''}${gbp ? ' gbp' : ''}`;
 }
 
 /** A route as iproute2 takes it and prints it, from its destination on. */

@@ -1,7 +1,7 @@
 // Which network configurations are accepted, with which ranges, and what is said about the others.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatCidr4, formatIp4 } from '../../lib/ip.ts';
+import { addressIn, families, formatCidr, size } from '../../lib/ip.ts';
 import { parseNetworkConfig } from './network-config.ts';
 
 /** `first … last/length` or `key problem`. */
@@ -9,8 +9,8 @@ function read(document: unknown): string {
   const text = typeof document === 'string' ? document : JSON.stringify(document);
   const result = parseNetworkConfig(text);
   if ('problems' in result) return result.problems.map(({ key, problem }) => `${key}: ${problem}`).join('; ');
-  const { first, last, subnetLength } = result.config;
-  return `${formatIp4(first.base)} - ${formatIp4(last.base)}/${subnetLength}`;
+  const ranges = families.flatMap(family => result.config.ranges[family] ?? []);
+  return ranges.map(({ first, last }) => `${addressIn(first, 0)} - ${formatCidr(last)}`).join(', ');
 }
 
 describe('ranges', () => {
@@ -41,6 +41,48 @@ describe('ranges', () => {
   ])('%s %j', (Network, rest, range) => expect(read({ Network, ...rest })).toBe(range));
 });
 
+describe('IPv6', () => {
+  const on = { EnableIPv6: true };
+  test.each([
+    [{ IPv6Network: 'fd00:5::/48' }, 'fd00:5:0:1:: - fd00:5:0:ffff::/64'],
+    [{ IPv6Network: 'fd00:5::/62' }, 'fd00:5:0:1:: - fd00:5:0:3::/64'],
+    [{ IPv6Network: 'fd00:5::/63' }, 'fd00:5:0:0:8000:: - fd00:5:0:1:8000::/65'],
+    [{ IPv6Network: 'fd00:5::7/124' }, 'fd00:5::4 - fd00:5::c/126'],
+    [{ IPv6Network: 'fd00:5::/48', IPv6SubnetLen: 80 }, 'fd00:5:0:0:1:: - fd00:5:0:ffff:ffff::/80'],
+    [
+      { IPv6Network: 'fd00:5::/48', IPv6SubnetMin: 'fd00:5:0:7::', IPv6SubnetMax: 'fd00:5:0:9::' },
+      'fd00:5:0:7:: - fd00:5:0:9::/64',
+    ],
+  ])('%j', (rest, range) => {
+    expect(read({ Network: '10.5.0.0/16', ...on, ...rest })).toBe(`10.5.1.0 - 10.5.255.0/24, ${range}`);
+    expect(read({ EnableIPv4: false, ...on, ...rest })).toBe(range);
+  });
+
+  test('what is not enabled is not looked at', () => {
+    expect(read({ Network: '10.5.0.0/16', IPv6Network: 'fd00::/127' })).toBe('10.5.1.0 - 10.5.255.0/24');
+  });
+
+  test.each([
+    [{}, /^IPv6Network: is missing/],
+    [{ IPv6Network: '10.5.0.0/16' }, /^IPv6Network: is not an IPv6 prefix/],
+    [{ IPv6Network: 'fd00::/125' }, /^IPv6Network: is too small; it must be \/124/],
+    [{ IPv6Network: 'fd00::/48', IPv6SubnetLen: 127 }, /^IPv6SubnetLen: must be at most 126/],
+    [{ IPv6Network: 'fd00::/48', IPv6SubnetLen: 49 }, /^IPv6SubnetLen: must be at least 50/],
+    [{ IPv6Network: 'fd00::/48', IPv6SubnetMin: 'fd00:1::' }, /^IPv6SubnetMin: is outside of Network/],
+    [
+      { IPv6Network: 'fd00::/48', IPv6SubnetMax: 'fd00::1' },
+      /^IPv6SubnetMax: is not the first address of a \/64/,
+    ],
+    [{ IPv6Network: 'fd00::/48', IPv6SubnetMin: '10.5.1.0' }, /^IPv6SubnetMin: is not an IPv6 address/],
+    [
+      { IPv6Network: 'fd00::/125', SubnetLen: 31 },
+      /SubnetLen: must be at most 30; IPv6Network: is too small/,
+    ],
+  ])('%j is refused', (rest, pattern) =>
+    expect(read({ Network: '10.5.0.0/16', ...on, ...rest })).toMatch(pattern),
+  );
+});
+
 describe('refusals', () => {
   const inNetwork = (rest: object) => read({ Network: '10.5.0.0/16', ...rest });
   test.each([
@@ -67,7 +109,7 @@ describe('refusals', () => {
     [inNetwork({ SubnetMin: null }), /^SubnetMin: /],
     [inNetwork({ EnableIPv4: false }), /^EnableIPv4: /],
     [inNetwork({ EnableIPv4: 'yes' }), /^EnableIPv4: is not true or false/],
-    [inNetwork({ EnableIPv6: true }), /^EnableIPv6: IPv6 is not built yet/],
+    [inNetwork({ EnableIPv6: 1 }), /^EnableIPv6: is not true or false/],
     [inNetwork({ Backend: 'vxlan' }), /^Backend: is not an object/],
     [inNetwork({ Backend: { Type: 5 } }), /^Backend.Type: is not a string/],
     [read(''), /is not valid JSON/],
@@ -114,6 +156,10 @@ test('nothing makes it throw, and what it accepts is consistent', () => {
       SubnetLen: fc.oneof(fc.integer({ min: 0, max: 33 }), scalar),
       SubnetMin: fc.oneof(ip, scalar),
       SubnetMax: fc.oneof(ip, scalar),
+      EnableIPv4: fc.oneof(fc.boolean(), scalar),
+      EnableIPv6: fc.oneof(fc.boolean(), scalar),
+      IPv6Network: fc.oneof(fc.constantFrom('fd00::/48', '::/0', 'fd00::/120', 'fd00::/127'), scalar),
+      IPv6SubnetLen: fc.oneof(fc.integer({ min: 0, max: 129 }), scalar),
       Backend: fc.oneof(fc.record({ Type: scalar }), scalar),
     },
     { requiredKeys: [] },
@@ -127,13 +173,11 @@ test('nothing makes it throw, and what it accepts is consistent', () => {
     fc.property(texts, text => {
       const result = parseNetworkConfig(text);
       if ('problems' in result) return result.problems.length > 0;
-      const { network, first, last, subnetLength } = result.config;
-      return (
-        first.base <= last.base &&
-        first.base >= network.base &&
-        formatCidr4(first).endsWith(`/${subnetLength}`) &&
-        first.base % 2 ** (32 - subnetLength) === 0
-      );
+      return families.every(family => {
+        const { network, first, last } = result.config.ranges[family] ?? {};
+        if (!network || !first || !last) return true;
+        return first.base <= last.base && first.base >= network.base && first.base % size(first) === 0n;
+      });
     }),
     { numRuns: 2000 },
   );

@@ -1,11 +1,11 @@
 // The rules as text, and that a plan is made exactly when something is amiss.
 import { describe, expect, test } from 'vitest';
-import { parseCidr4 } from '../../lib/ip.ts';
+import { parseCidr } from '../../lib/ip.ts';
 import { forwardRules, masqueradeRules, planRules } from './rules.ts';
 import { mayDrop, parseSaved } from './saved-rules.ts';
 
-const network = parseCidr4('10.5.0.0/16') ?? expect.unreachable();
-const subnet = parseCidr4('10.5.3.0/24') ?? expect.unreachable();
+const network = parseCidr('10.5.0.0/16') ?? expect.unreachable();
+const subnet = parseCidr('10.5.3.0/24') ?? expect.unreachable();
 const forward = [forwardRules(network, true)];
 
 test('a fresh host gets all rules', () => {
@@ -67,7 +67,7 @@ describe('a plan for the forward rules', () => {
   test('rules of an earlier subnet go', () => {
     const old = masqueradeRules({
       network,
-      subnet: parseCidr4('10.5.9.0/24') ?? subnet,
+      subnet: parseCidr('10.5.9.0/24') ?? subnet,
       wanted: true,
       randomFully: true,
     });

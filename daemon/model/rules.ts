@@ -1,5 +1,5 @@
 // Our iptables rules, and what to feed to iptables-restore so that they are there, in order and not shadowed.
-import { type Cidr4, formatCidr4 } from '../../lib/ip.ts';
+import { type Cidr, formatCidr } from '../../lib/ip.ts';
 import { type ChainName, mayDrop, parseSaved, type SavedTable, targetOf } from './saved-rules.ts';
 
 /** A chain of ours and the jump to it, in the words of iptables-save. */
@@ -19,8 +19,8 @@ export interface Rule {
 }
 
 /** Accepts what is forwarded from and to the network, whatever the policy of FORWARD is. */
-export function forwardRules(network: Cidr4, wanted: boolean): RuleSet {
-  const n = formatCidr4(network);
+export function forwardRules(network: Cidr, wanted: boolean): RuleSet {
+  const n = formatCidr(network);
   const rules = [
     { match: `-s ${n}`, target: 'ACCEPT' },
     { match: `-d ${n}`, target: 'ACCEPT' },
@@ -35,8 +35,8 @@ export function forwardRules(network: Cidr4, wanted: boolean): RuleSet {
 }
 
 export interface Masquerading {
-  readonly network: Cidr4;
-  readonly subnet: Cidr4;
+  readonly network: Cidr;
+  readonly subnet: Cidr;
   readonly wanted: boolean;
   /** Whether iptables can choose source ports fully at random. */
   readonly randomFully: boolean;
@@ -44,8 +44,8 @@ export interface Masquerading {
 
 /** Masquerades what leaves the network, and what comes into it from nodes whose address it could not answer to. */
 export function masqueradeRules({ network, subnet, wanted, randomFully }: Masquerading): RuleSet {
-  const n = formatCidr4(network);
-  const s = formatCidr4(subnet);
+  const n = formatCidr(network);
+  const s = formatCidr(subnet);
   const masquerade = randomFully ? 'MASQUERADE --random-fully' : 'MASQUERADE';
   const rules = [
     // Marked by kube-proxy, which masquerades these itself.

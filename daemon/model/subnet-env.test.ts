@@ -1,21 +1,35 @@
 // subnet.env: the exact lines, and what of a former one can be trusted.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatCidr4, parseCidr4 } from '../../lib/ip.ts';
+import { formatCidr, parseCidr } from '../../lib/ip.ts';
 import { parseSubnetEnv, renderSubnetEnv } from './subnet-env.ts';
 
-const cidr = (text: string) => parseCidr4(text) ?? expect.unreachable();
+const cidr = (text: string) => parseCidr(text) ?? expect.unreachable();
 const previous = (text: string) => {
-  const { subnet } = parseSubnetEnv(text);
-  return subnet && formatCidr4(subnet);
+  const { 4: subnet } = parseSubnetEnv(text).subnets;
+  return subnet && formatCidr(subnet);
 };
 
 test('the lines are upstream’s', () => {
-  const env = { network: cidr('10.5.0.0/16'), subnet: cidr('10.5.66.0/24'), mtu: 1450, ipMasq: true };
+  const [networks, subnets] = [{ 4: cidr('10.5.0.0/16') }, { 4: cidr('10.5.66.0/24') }];
+  const env = { networks, subnets, mtu: 1450, ipMasq: true };
   expect(renderSubnetEnv(env)).toBe(
     'FLANNEL_NETWORK=10.5.0.0/16\nFLANNEL_SUBNET=10.5.66.1/24\nFLANNEL_MTU=1450\nFLANNEL_IPMASQ=true\n',
   );
-  expect(parseSubnetEnv(renderSubnetEnv(env))).toEqual({ network: env.network, subnet: env.subnet });
+  expect(parseSubnetEnv(renderSubnetEnv(env))).toEqual({ networks, subnets });
+});
+
+test('with both families, and with IPv6 alone', () => {
+  const networks = { 4: cidr('10.5.0.0/16'), 6: cidr('fd00:5::/48') };
+  const subnets = { 4: cidr('10.5.66.0/24'), 6: cidr('fd00:5:0:a::/64') };
+  const env = { networks, subnets, mtu: 1430, ipMasq: false };
+  const six = 'FLANNEL_IPV6_NETWORK=fd00:5::/48\nFLANNEL_IPV6_SUBNET=fd00:5:0:a::1/64\n';
+  const rest = 'FLANNEL_MTU=1430\nFLANNEL_IPMASQ=false\n';
+  expect(renderSubnetEnv(env)).toBe(
+    `FLANNEL_NETWORK=10.5.0.0/16\nFLANNEL_SUBNET=10.5.66.1/24\n${six}${rest}`,
+  );
+  expect(parseSubnetEnv(renderSubnetEnv(env))).toEqual({ networks, subnets });
+  expect(renderSubnetEnv({ ...env, subnets: { 6: subnets[6] } })).toBe(`${six}${rest}`);
 });
 
 test.each([

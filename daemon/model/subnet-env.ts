@@ -1,35 +1,51 @@
 // The text of subnet.env: what docker (through mk-docker-opts) and the next start of the daemon read.
-import { type Cidr4, formatCidr4, hostIn, parseCidr4 } from '../../lib/ip.ts';
+import {
+  type ByFamily,
+  type Cidr,
+  type Family,
+  families,
+  formatCidr,
+  hostIn,
+  parseCidr,
+} from '../../lib/ip.ts';
 import { parseEnvFile } from './env-file.ts';
+import type { Subnets } from './lease.ts';
 
 export interface SubnetEnv {
-  readonly network: Cidr4;
-  readonly subnet: Cidr4;
+  readonly networks: ByFamily<Cidr>;
+  readonly subnets: Subnets;
   /** Bytes. */
   readonly mtu: number;
   readonly ipMasq: boolean;
 }
 
-export function renderSubnetEnv({ network, subnet, mtu, ipMasq }: SubnetEnv): string {
-  return [
-    `FLANNEL_NETWORK=${formatCidr4(network)}`,
-    `FLANNEL_SUBNET=${hostIn(subnet, 1)}`,
-    `FLANNEL_MTU=${mtu}`,
-    `FLANNEL_IPMASQ=${ipMasq}`,
-    '',
-  ].join('\n');
+const prefix = { 4: 'FLANNEL_', 6: 'FLANNEL_IPV6_' } as const;
+
+export function renderSubnetEnv({ networks, subnets, mtu, ipMasq }: SubnetEnv): string {
+  const lines = families.flatMap(family => {
+    const [network, subnet] = [networks[family], subnets[family]];
+    const name = prefix[family];
+    return network && subnet
+      ? [`${name}NETWORK=${formatCidr(network)}`, `${name}SUBNET=${hostIn(subnet, 1)}`]
+      : [];
+  });
+  return [...lines, `FLANNEL_MTU=${mtu}`, `FLANNEL_IPMASQ=${ipMasq}`, ''].join('\n');
 }
 
 export interface PreviousEnv {
-  readonly network: Cidr4 | undefined;
-  readonly subnet: Cidr4 | undefined;
+  readonly networks: ByFamily<Cidr>;
+  readonly subnets: Subnets;
 }
 
-/** What an earlier run left; anything that is not one IPv4 prefix counts as none. Never throws. */
+/** What an earlier run left; anything that is not one prefix of the right family counts as none. Never throws. */
 export function parseSubnetEnv(text: string): PreviousEnv {
   const values = parseEnvFile(text);
-  return {
-    network: parseCidr4(values.get('FLANNEL_NETWORK') ?? ''),
-    subnet: parseCidr4(values.get('FLANNEL_SUBNET') ?? ''),
-  };
+  const read = (what: string) =>
+    Object.fromEntries(
+      families.flatMap((family): [Family, Cidr][] => {
+        const found = parseCidr(values.get(`${prefix[family]}${what}`) ?? '');
+        return found?.family === family ? [[family, found]] : [];
+      }),
+    );
+  return { networks: read('NETWORK'), subnets: read('SUBNET') };
 }

@@ -37,8 +37,8 @@ export class EtcdRecords {
     const subnets = parseKey(key);
     const value = subnets ? parseValue(kv.value.toString()) : { problem: 'its key names no subnet' };
     if (subnets && 'terms' in value)
-      return { key, ...subnets, ...value.terms, revision, grant: kv.lease === '0' ? undefined : kv.lease };
-    const record = { key, subnet: subnets?.subnet, problem: 'problem' in value ? value.problem : '' };
+      return { key, subnets, ...value.terms, revision, grant: kv.lease === '0' ? undefined : kv.lease };
+    const record = { key, subnets: subnets ?? {}, problem: 'problem' in value ? value.problem : '' };
     this.#complain(record, revision);
     return record;
   }

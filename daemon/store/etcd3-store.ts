@@ -1,9 +1,8 @@
 // The lease registry on etcd v3: the keys, transactions and grants that flannel peers of 0.18 and later expect.
 import { posix } from 'node:path';
 import { type Etcd3, type IRequestOp, Range } from 'etcd3';
-import type { Cidr4 } from '../../lib/ip.ts';
 import type { Logger } from '../../lib/log.ts';
-import type { Lease, LeaseKey, LeaseTerms } from '../model/lease.ts';
+import type { Lease, LeaseKey, LeaseTerms, Subnets } from '../model/lease.ts';
 import { encodeKey, encodeValue, parseKey } from '../model/lease-codec.ts';
 import { createHealth, type Health } from './etcd3-health.ts';
 import { EtcdRecords } from './etcd3-records.ts';
@@ -61,42 +60,42 @@ class Etcd3Store implements LeaseStore {
     return this.#records.first(kvs);
   }
 
-  async claim(subnet: Cidr4, terms: LeaseTerms, ttl: number, signal: AbortSignal): Promise<Claim> {
-    const key = encodeKey(subnet);
-    return this.#write(
-      key,
-      terms,
-      ttl,
-      { key: this.#records.at(key), target: 'Version', version: 0 },
-      signal,
-    );
+  async claim(
+    subnets: Subnets,
+    terms: LeaseTerms,
+    ttl: number,
+    signal: AbortSignal,
+    former?: Lease,
+  ): Promise<Claim> {
+    const key = encodeKey(subnets);
+    const absent = { key: this.#records.at(key), target: 'Version', version: 0 } as const;
+    const unless = former ? [absent, this.#unchanged(former)] : [absent];
+    const write = { key, terms, unless, former };
+    const isReserved = former && former.grant === undefined;
+    return isReserved ? this.#put(write, undefined, Infinity, signal) : this.#write(write, ttl, signal);
   }
 
   async renew(lease: Lease, terms: LeaseTerms, ttl: number, signal: AbortSignal): Promise<Claim> {
-    const unchanged = {
-      key: this.#records.at(lease.key),
-      target: 'Mod',
-      mod_revision: lease.revision,
-    } as const;
-    if (lease.grant === undefined) return this.#put(lease.key, terms, undefined, Infinity, unchanged, signal);
-    const claim = await this.#write(lease.key, terms, ttl, unchanged, signal);
+    const write = { key: lease.key, terms, unless: [this.#unchanged(lease)] };
+    if (lease.grant === undefined) return this.#put(write, undefined, Infinity, signal);
+    const claim = await this.#write(write, ttl, signal);
     if (claim.won) void this.#release(lease.grant);
     return claim;
   }
 
-  async remove({ key, revision }: Lease, signal: AbortSignal): Promise<boolean> {
+  async remove(lease: Lease, signal: AbortSignal): Promise<boolean> {
     const request = this.#client.kv.txn({
-      compare: [{ key: this.#records.at(key), target: 'Mod', result: 'Equal', mod_revision: revision }],
-      success: [{ request_delete_range: { key: this.#records.at(key) } }],
+      compare: [{ result: 'Equal', ...this.#unchanged(lease) }],
+      success: [{ request_delete_range: { key: this.#records.at(lease.key) } }],
     });
     return (await this.#call(request, signal)).succeeded;
   }
 
   /** One write with a grant of its own, as upstream does; the grant is given back when the write does not happen. */
-  async #write(key: LeaseKey, terms: LeaseTerms, ttl: number, unless: Condition, signal: AbortSignal) {
+  async #write(write: Write, ttl: number, signal: AbortSignal): Promise<Claim> {
     const grant = await this.#call(this.#client.leaseClient.leaseGrant({ TTL: ttl }), signal);
     try {
-      const claim = await this.#put(key, terms, grant.ID, Number(grant.TTL), unless, signal);
+      const claim = await this.#put(write, grant.ID, Number(grant.TTL), signal);
       if (!claim.won) await this.#release(grant.ID);
       return claim;
     } catch (error) {
@@ -107,11 +106,9 @@ class Etcd3Store implements LeaseStore {
   }
 
   async #put(
-    key: LeaseKey,
-    terms: LeaseTerms,
+    { key, terms, unless, former }: Write,
     grant: string | undefined,
     ttl: number,
-    unless: Condition,
     signal: AbortSignal,
   ): Promise<Claim> {
     const at = this.#records.at(key);
@@ -120,16 +117,16 @@ class Etcd3Store implements LeaseStore {
       request_put: { key: at, value: Buffer.from(encodeValue(terms)), ...(grant ? { lease: grant } : {}) },
     };
     const request = this.#client.kv.txn({
-      compare: [{ result: 'Equal', ...unless }],
-      success: [put],
+      compare: unless.map(condition => ({ result: 'Equal', ...condition })),
+      success: former ? [put, { request_delete_range: { key: this.#records.at(former.key) } }] : [put],
       failure: [{ request_range: { key: at } }],
     });
     const { succeeded, header, responses } = await this.#call(request, signal);
     if (!succeeded)
       return { won: false, holder: this.#records.first(responses[0]?.response_range.kvs ?? []) };
-    const subnet = parseKey(key)?.subnet;
-    if (!subnet) throw new TypeError(`not a lease key: ${key}`);
-    const lease = { ...terms, key, subnet, subnet6: undefined, revision: Number(header.revision), grant };
+    const subnets = parseKey(key);
+    if (!subnets) throw new TypeError(`not a lease key: ${key}`);
+    const lease = { ...terms, key, subnets, revision: Number(header.revision), grant };
     return { won: true, lease, ttl };
   }
 
@@ -178,9 +175,22 @@ class Etcd3Store implements LeaseStore {
     this.#client.close();
   }
 
+  /** That nobody has written the record since it was read. */
+  #unchanged({ key, revision }: Lease): Condition {
+    return { key: this.#records.at(key), target: 'Mod', mod_revision: revision };
+  }
+
   async #call<T>(request: Promise<T>, signal: AbortSignal): Promise<T> {
     return this.#health.observe(request, signal);
   }
+}
+
+interface Write {
+  readonly key: LeaseKey;
+  readonly terms: LeaseTerms;
+  readonly unless: readonly Condition[];
+  /** Deleted with it. */
+  readonly former?: Lease | undefined;
 }
 
 type Condition = {

@@ -1,7 +1,7 @@
 // What every lease store promises: one suite for the registry in memory and for a real etcd.
 import { Etcd3 } from 'etcd3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseCidr4, parseIp4 } from '../../lib/ip.ts';
+import { parseCidr } from '../../lib/ip.ts';
 import { createLogger } from '../../lib/log.ts';
 import { until } from '../../lib/wait.ts';
 import type { LeaseTerms } from '../model/lease.ts';
@@ -30,13 +30,11 @@ interface Bench extends AsyncDisposable {
 }
 
 const signal = AbortSignal.timeout(60_000);
-const subnet = (text: string) => parseCidr4(text) ?? expect.unreachable();
+const subnet = (text: string) => ({ 4: parseCidr(text) ?? expect.unreachable() });
 const termsOf = (ip: string, data: Record<string, string | number> = { VNI: 1 }): LeaseTerms => ({
-  publicIp: parseIp4(ip) ?? 0,
-  publicIp6: null,
+  publicIps: { 4: ip },
   backendType: 'vxlan',
-  backendData: data,
-  backendV6Data: undefined,
+  backendData: { 4: data },
 });
 const one = termsOf('192.168.7.1');
 const two = termsOf('192.168.7.2');
@@ -111,6 +109,29 @@ function promises(start: () => Promise<Bench>): void {
     expect(await store.get('10.5.3.0-24', signal)).toBeUndefined();
   });
 
+  fresh('a claim that replaces a former lease does both or neither', async () => {
+    const first = await store.claim(subnet('10.5.3.0/24'), one, 60, signal);
+    if (!first.won) return expect.unreachable();
+    const six = parseCidr('fd00:5:0:3::/64');
+    const both = { ...subnet('10.5.3.0/24'), 6: six };
+    const dual = { ...one, publicIps: { 4: '192.168.7.1', 6: 'fd00:7::1' } };
+    const second = await store.claim(both, dual, 60, signal, first.lease);
+    expect(second).toMatchObject({ won: true, lease: { key: '10.5.3.0-24&fd00:5:0:3::-64', ...dual } });
+    expect((await store.list(signal)).leases).toEqual([second.won && second.lease]);
+    // What it would replace is not there any more.
+    expect(await store.claim(subnet('10.5.4.0/24'), one, 60, signal, first.lease)).toMatchObject({
+      won: false,
+    });
+    expect((await store.list(signal)).leases).toHaveLength(1);
+  });
+
+  fresh('a reservation that is replaced is followed by one', async () => {
+    await bench.put('10.5.3.0-24', encodeValue(one));
+    const [former] = (await store.list(signal)).leases;
+    const claim = await store.claim(subnet('10.5.4.0/24'), one, 60, signal, former);
+    expect(claim).toMatchObject({ won: true, ttl: Infinity, lease: { grant: undefined } });
+  });
+
   fresh('a reservation stays without a time to live', async () => {
     await bench.put('10.5.3.0-24', encodeValue(two));
     const [lease] = (await store.list(signal)).leases;
@@ -138,7 +159,7 @@ function promises(start: () => Promise<Bench>): void {
     await store.claim(subnet('10.5.5.0/24'), one, 60, signal);
     const { leases, unreadable } = await store.list(signal);
     expect(leases.map(({ key }) => key)).toEqual(['10.5.5.0-24']);
-    expect(unreadable.map(({ key, subnet }) => [key, subnet?.length])).toEqual([
+    expect(unreadable.map(({ key, subnets }) => [key, subnets[4]?.length])).toEqual([
       ['10.5.3.0-24', 24],
       ['10.5.4.0-24/extra', undefined],
       ['foo', undefined],
@@ -164,7 +185,10 @@ function promises(start: () => Promise<Bench>): void {
     await bench.put('10.5.4.0-24', encodeValue(two));
     await seen.until('a new lease', view => view.has('10.5.4.0-24'));
     await bench.put('10.5.4.0-24', encodeValue(termsOf('192.168.7.2', { VNI: 9 })));
-    await seen.until('changed terms', view => JSON.stringify(view.get('10.5.4.0-24')).includes('9'));
+    await seen.until(
+      'changed terms',
+      view => JSON.stringify(view.get('10.5.4.0-24')?.backendData) === '{"4":{"VNI":9}}',
+    );
     await bench.delete('10.5.3.0-24');
     await seen.until('a removal', view => !view.has('10.5.3.0-24'));
     expect(seen.snapshots).toBe(1);
@@ -208,7 +232,7 @@ function promises(start: () => Promise<Bench>): void {
     });
     await seen.until(
       'what is there now',
-      view => view.size === 1 && view.get('10.5.3.0-24')?.publicIp === moved.publicIp,
+      view => view.size === 1 && view.get('10.5.3.0-24')?.publicIps[4] === moved.publicIps[4],
     );
     expect(seen.snapshots).toBeGreaterThan(1);
     await bench.put('10.5.6.0-24', encodeValue(two));

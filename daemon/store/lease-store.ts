@@ -1,11 +1,11 @@
 // The registry of subnet leases as the daemon uses it: config, leases, conditional writes, one watch.
-import type { Cidr4 } from '../../lib/ip.ts';
-import type { Lease, LeaseKey, LeaseTerms } from '../model/lease.ts';
+import type { Lease, LeaseKey, LeaseTerms, Subnets } from '../model/lease.ts';
 
-/** A record under `subnets/` that cannot be read; its subnet is in use nonetheless when its key can be. */
+/** A record under `subnets/` that cannot be read; its subnets are in use nonetheless when its key can be. */
 export interface Unreadable {
   readonly key: LeaseKey;
-  readonly subnet: Cidr4 | undefined;
+  /** Empty when the key names none. */
+  readonly subnets: Subnets;
   readonly problem: string;
 }
 
@@ -38,8 +38,17 @@ export interface LeaseStore extends AsyncDisposable {
   /** All leases in one request, whatever their number. */
   list(signal: AbortSignal): Promise<Listing>;
   get(key: LeaseKey, signal: AbortSignal): Promise<Lease | undefined>;
-  /** Creates the record with a time to live of `ttl` seconds, only if there is none on exactly this subnet. */
-  claim(subnet: Cidr4, terms: LeaseTerms, ttl: number, signal: AbortSignal): Promise<Claim>;
+  /**
+   * Creates the record with a time to live of `ttl` seconds, only if there is none on exactly these subnets. With
+   * `former`, that lease ends in the same moment, and nothing happens if somebody has written it since.
+   */
+  claim(
+    subnets: Subnets,
+    terms: LeaseTerms,
+    ttl: number,
+    signal: AbortSignal,
+    former?: Lease,
+  ): Promise<Claim>;
   /**
    * Rewrites `lease` with these terms for another `ttl` seconds, only if nobody has written it since.
    * A reservation stays one: it keeps having no time to live, and the answer's `ttl` is Infinity.

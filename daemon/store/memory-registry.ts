@@ -20,6 +20,8 @@ export class MemoryRegistry {
   configText: string | undefined;
   /** While false, every call fails and every watch is broken off. */
   reachable = true;
+  /** How many calls failed because of that. */
+  refused = 0;
   /** Milliseconds; moved by {@link elapse}. */
   clock = 0;
   readonly #rows = new Map<LeaseKey, Row>();

@@ -1,8 +1,7 @@
 // The lease store on a registry in memory: what the daemon's tests use for etcd, held to the same contract.
 import { Bell } from '../../lib/bell.ts';
-import type { Cidr4 } from '../../lib/ip.ts';
 import { type Logger, silent } from '../../lib/log.ts';
-import type { Lease, LeaseKey, LeaseTerms } from '../model/lease.ts';
+import type { Lease, LeaseKey, LeaseTerms, Subnets } from '../model/lease.ts';
 import { encodeKey, encodeValue, parseKey, parseValue } from '../model/lease-codec.ts';
 import { createComplaints } from './complaints.ts';
 import {
@@ -53,8 +52,19 @@ class MemoryStore implements LeaseStore {
     return this.#holder(key);
   }
 
-  async claim(subnet: Cidr4, terms: LeaseTerms, ttl: number, signal: AbortSignal): Promise<Claim> {
-    return this.#write(encodeKey(subnet), terms, ttl, row => row === undefined, signal);
+  async claim(
+    subnets: Subnets,
+    terms: LeaseTerms,
+    ttl: number,
+    signal: AbortSignal,
+    former?: Lease,
+  ): Promise<Claim> {
+    const asRead = () => !former || this.#registry.row(former.key)?.revision === former.revision;
+    const time = former && former.grant === undefined ? Infinity : ttl;
+    const isFree = (row: Row | undefined) => row === undefined && asRead();
+    const claim = await this.#write(encodeKey(subnets), terms, time, isFree, signal);
+    if (claim.won && former) this.#registry.delete(former.key);
+    return claim;
   }
 
   async renew(lease: Lease, terms: LeaseTerms, ttl: number, signal: AbortSignal): Promise<Claim> {
@@ -133,7 +143,9 @@ class MemoryStore implements LeaseStore {
   async #reach(signal: AbortSignal): Promise<void> {
     await new Promise(resolve => setImmediate(resolve));
     signal.throwIfAborted();
-    if (!this.#registry.reachable) throw new StoreError('the registry is unreachable');
+    if (this.#registry.reachable) return;
+    this.#registry.refused++;
+    throw new StoreError('the registry is unreachable');
   }
 
   #holder(key: LeaseKey): Lease | undefined {
@@ -148,12 +160,12 @@ class MemoryStore implements LeaseStore {
     if (subnets && 'terms' in parsed)
       return {
         key,
-        ...subnets,
+        subnets,
         ...parsed.terms,
         revision,
         grant: expires === undefined ? undefined : String(expires),
       };
-    const record = { key, subnet: subnets?.subnet, problem: 'problem' in parsed ? parsed.problem : '' };
+    const record = { key, subnets: subnets ?? {}, problem: 'problem' in parsed ? parsed.problem : '' };
     this.#complain(record, revision);
     return record;
   }

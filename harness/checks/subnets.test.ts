@@ -1,6 +1,6 @@
 // What makes a set of nodes' subnets wrong.
 import { expect, test } from 'vitest';
-import { parseCidr4 } from '../../lib/ip.ts';
+import { parseCidr } from '../../lib/ip.ts';
 import { parseSubnetEnv } from '../node-state.ts';
 import { type NodeFacts, subnetProblems } from './subnets.ts';
 
@@ -9,7 +9,7 @@ function facts(name: string, subnet: string, change: Partial<NodeFacts> = {}): N
   const lease = {
     key: '',
     value: '',
-    subnet: parseCidr4(subnet),
+    subnet: parseCidr(subnet),
     publicIp: '192.168.77.11',
     backendType: 'vxlan',
   };

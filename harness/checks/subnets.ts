@@ -1,5 +1,5 @@
 // Every node's lease, subnet.env and docker0 must be one and the same subnet, and nobody else's.
-import { type Cidr4, formatCidr4, hostIn, overlaps, sameCidr } from '../../lib/ip.ts';
+import { type Cidr, formatCidr, hostIn, overlaps, sameCidr } from '../../lib/ip.ts';
 import type { NodeHandle } from '../drivers/driver.ts';
 import { type Docker0, docker0, type SubnetEnv, subnetEnv } from '../node-state.ts';
 import type { Store, StoredLease } from '../store.ts';
@@ -42,11 +42,11 @@ export function subnetProblems(facts: readonly NodeFacts[]): readonly string[] {
 function nodeProblems(facts: NodeFacts): readonly string[] {
   const { name, address, lease, subnetEnv, docker0, hasDocker } = facts;
   if (!subnetEnv) return [`${name} has no usable subnet.env`];
-  const own = formatCidr4(subnetEnv.subnet);
+  const own = formatCidr(subnetEnv.subnet);
   if (!lease?.subnet) return [`${name} uses ${own}, but no lease in etcd has its public IP ${address}`];
   const problems: string[] = [];
   if (!sameCidr(lease.subnet, subnetEnv.subnet)) {
-    problems.push(`${name} holds the lease ${formatCidr4(lease.subnet)}, but its subnet.env says ${own}`);
+    problems.push(`${name} holds the lease ${formatCidr(lease.subnet)}, but its subnet.env says ${own}`);
   }
   if (!hasDocker) return problems;
   if (!docker0) return [...problems, `${name} has no docker0`];
@@ -70,6 +70,6 @@ function overlapProblems(facts: readonly NodeFacts[]): readonly string[] {
   );
 }
 
-function pair(a: Cidr4, b: Cidr4): string {
-  return sameCidr(a, b) ? `both have ${formatCidr4(a)}` : `${formatCidr4(a)} and ${formatCidr4(b)}`;
+function pair(a: Cidr, b: Cidr): string {
+  return sameCidr(a, b) ? `both have ${formatCidr(a)}` : `${formatCidr(a)} and ${formatCidr(b)}`;
 }

@@ -1,7 +1,7 @@
 // A netns node: network and mount namespaces held by one sleeping process inside the cluster's PID namespace.
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { hostIn, parseCidr4 } from '../../../lib/ip.ts';
+import { hostIn, parseCidr } from '../../../lib/ip.ts';
 import { type Argv, localRunner, quote, type RunOptions, type RunResult } from '../../../lib/run.ts';
 import { until } from '../../../lib/wait.ts';
 import { dockerEnvFile, dockerEnvKey, mkDockerOptsArgs, subnetFile } from '../../node-files.ts';
@@ -83,7 +83,7 @@ export class NetnsNode implements NodeHandle {
 
   async startWorkload(name: string, signal: AbortSignal): Promise<WorkloadHandle> {
     const bridge = await docker0(this);
-    const subnet = bridge && parseCidr4(bridge.address);
+    const subnet = bridge && parseCidr(bridge.address);
     if (!subnet)
       throw new Error(
         `docker0 of ${this.name} has ${bridge ? `the address ${bridge.address}` : 'no address'}`,

@@ -1,6 +1,6 @@
 // A netns site: the underlay bridge and etcd live in the holder's own namespaces, nodes hang off the bridge.
 import { readFile } from 'node:fs/promises';
-import { formatIp4, hostIn, parseCidr4 } from '../../../lib/ip.ts';
+import { addressIn, cidr, hostIn } from '../../../lib/ip.ts';
 import { needProgram } from '../../../lib/places.ts';
 import { localRunner, quote } from '../../../lib/run.ts';
 import type { NodeHandle, NodePlan, Owner, Site, SiteData } from '../driver.ts';
@@ -9,8 +9,8 @@ import { NetnsNode, type NetnsNodeData } from './node.ts';
 import { nodeScript, startScript } from './scripts.ts';
 
 /** Inside namespaces nobody else sees, so every cluster uses the same. */
-const subnet = parseCidr4('192.168.77.0/24') ?? { base: 0, length: 0 };
-const gateway = formatIp4(subnet.base + 1);
+const subnet = cidr({ family: 4, value: 0xc0a84d00n }, 24); // 192.168.77.0/24
+const gateway = addressIn(subnet, 1);
 const firstNode = 11;
 
 export const underlay = { gateway: hostIn(subnet, 1) };
@@ -68,7 +68,7 @@ export class NetnsSite implements Site {
     const address = hostIn(subnet, index);
     const script = nodeScript({ name: plan.name, index, address, gateway, mtu: this.#mtu });
     const { stdout } = await this.#run(script, signal);
-    const data = { plan, address: formatIp4(subnet.base + index), pid: Number(stdout), workloads: [] };
+    const data = { plan, address: addressIn(subnet, index), pid: Number(stdout), workloads: [] };
     const node = this.#node(data);
     this.#nodes.push(node);
     return node;
