@@ -7,7 +7,7 @@ import { subnetFile } from './node-files.ts';
 export interface SubnetEnv {
   /** `10.5.0.0/16`. */
   readonly network: string | undefined;
-  /** The node's subnet, host bits cleared. */
+  /** The node's subnet, host bits cleared: of IPv4 where it has one, else of IPv6. */
   readonly subnet: Cidr;
   /** `10.5.3.1/24`, as written. */
   readonly gateway: string;
@@ -21,12 +21,12 @@ export interface Docker0 {
   readonly mtu: number;
 }
 
-/** Undefined unless the text has a usable FLANNEL_SUBNET. */
+/** Undefined unless the text has a usable FLANNEL_SUBNET or FLANNEL_IPV6_SUBNET. */
 export function parseSubnetEnv(text: string): SubnetEnv | undefined {
   const values = new Map(
     text.split('\n').map(line => [line.split('=')[0] ?? '', line.slice(line.indexOf('=') + 1)]),
   );
-  const gateway = values.get('FLANNEL_SUBNET') ?? '';
+  const gateway = values.get('FLANNEL_SUBNET') ?? values.get('FLANNEL_IPV6_SUBNET') ?? '';
   const subnet = parseCidr(gateway);
   if (!subnet) return undefined;
   return {

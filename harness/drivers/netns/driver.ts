@@ -29,7 +29,7 @@ export const netns: Driver = {
   },
 
   async create({ owner, mtu }: SitePlan, signal) {
-    const script = holderScript({ keep: owner.keep, mtu, gateway: underlay.gateway });
+    const script = holderScript({ keep: owner.keep, mtu, ...underlay });
     const holder = await startHolder(owner, script, signal);
     const site = new NetnsSite(owner, { holder, mtu, created: 0, nodes: [] });
     try {

@@ -6,10 +6,12 @@ export function holderScript({
   keep,
   mtu,
   gateway,
+  gateway6,
 }: {
   keep: boolean;
   mtu: number;
   gateway: string;
+  gateway6: string;
 }): string {
   return `set -e
 mount -t tmpfs -o mode=755 tmpfs /run
@@ -17,6 +19,7 @@ mkdir /run/lab
 ip link set lo up
 ip link add underlay mtu ${mtu} type bridge
 ip address add ${gateway} dev underlay
+${ipv6(`ip address add ${gateway6} dev underlay nodad`)}
 ip link set underlay up
 echo ready
 exec 3<&0 >/dev/null 2>&1
@@ -29,10 +32,12 @@ export function nodeScript(node: {
   name: string;
   index: number;
   address: string;
+  address6: string;
   gateway: string;
+  gateway6: string;
   mtu: number;
 }) {
-  const { name, index, address, gateway, mtu } = node;
+  const { name, index, address, address6, gateway, gateway6, mtu } = node;
   return `set -e
 unshare --net --mount sh -c '
   mount -t tmpfs -o mode=755 tmpfs /run
@@ -49,7 +54,18 @@ address add ${address} dev eth0
 link set eth0 up
 route add default via ${gateway}
 END
+${ipv6(`nsenter --net=/proc/$pid/ns/net ip -batch - <<END
+address add ${address6} dev eth0 nodad
+route add default via ${gateway6}
+END`)}
 echo $pid`;
+}
+
+/** Left out on a machine whose kernel has no IPv6, or has it turned off. */
+function ipv6(commands: string): string {
+  return `if [ "$(cat /proc/sys/net/ipv6/conf/all/disable_ipv6 2>/dev/null)" = 0 ]; then
+${commands}
+fi`;
 }
 
 /** Starts a program in the background in /run/lab, its output in a file; its PID and exit code land in files beside it. */

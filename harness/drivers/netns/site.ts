@@ -11,9 +11,12 @@ import { nodeScript, startScript } from './scripts.ts';
 /** Inside namespaces nobody else sees, so every cluster uses the same. */
 const subnet = cidr({ family: 4, value: 0xc0a84d00n }, 24); // 192.168.77.0/24
 const gateway = addressIn(subnet, 1);
+/** The same host part in both families. */
+const subnet6 = cidr({ family: 6, value: 0xfd00_0077n << 96n }, 64);
+const gateway6 = addressIn(subnet6, 1);
 const firstNode = 11;
 
-export const underlay = { gateway: hostIn(subnet, 1) };
+export const underlay = { gateway: hostIn(subnet, 1), gateway6: hostIn(subnet6, 1) };
 
 interface NetnsSiteData {
   readonly holder: Holder;
@@ -66,7 +69,9 @@ export class NetnsSite implements Site {
   async addNode(plan: NodePlan, signal: AbortSignal): Promise<NodeHandle> {
     const index = firstNode + this.#created++;
     const address = hostIn(subnet, index);
-    const script = nodeScript({ name: plan.name, index, address, gateway, mtu: this.#mtu });
+    const address6 = hostIn(subnet6, index);
+    const { name } = plan;
+    const script = nodeScript({ name, index, address, address6, gateway, gateway6, mtu: this.#mtu });
     const { stdout } = await this.#run(script, signal);
     const data = { plan, address: addressIn(subnet, index), pid: Number(stdout), workloads: [] };
     const node = this.#node(data);
