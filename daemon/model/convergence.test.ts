@@ -1,7 +1,7 @@
 // State decides, not the way to it: any order of lease events that ends in the same leases ends in the same kernel.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseCidr } from '../../lib/ip.ts';
+import { type Family, parseCidr } from '../../lib/ip.ts';
 import type { Backend, Self } from '../backends/backend.ts';
 import { chooseBackend } from '../backends/index.ts';
 import { FakeKernel } from '../kernel/fake.ts';
@@ -11,30 +11,43 @@ import type { Lease } from './lease.ts';
 import { encodeKey } from './lease-codec.ts';
 import { emptyView, fold, type LeaseView } from './lease-view.ts';
 import type { NetEntry } from './net-state.ts';
-import { parseNetworkConfig } from './network-config.ts';
+import { familiesOf, parseNetworkConfig } from './network-config.ts';
 import { selectPeers } from './peers.ts';
 import { underlayOf } from './underlay.ts';
 
 const signal = AbortSignal.timeout(60_000);
-const subnets = { 4: parseCidr('10.5.1.0/24') ?? expect.unreachable() };
+const subnets = {
+  4: parseCidr('10.5.1.0/24') ?? expect.unreachable(),
+  6: parseCidr('fd00:5:0:1::/64') ?? expect.unreachable(),
+};
 const self: Self = {
-  uplink: { name: 'eth0', ips: { 4: '192.168.7.1' }, mtu: 1500 },
-  publicIps: { 4: '192.168.7.1' },
-  tunnelIps: { 4: '192.168.7.1' },
-  macs: { 4: '02:00:00:00:00:01' },
-  networks: [parseCidr('10.5.0.0/16') ?? expect.unreachable()],
+  uplink: { name: 'eth0', ips: { 4: '192.168.7.1', 6: 'fd00:7::1' }, mtu: 1500 },
+  publicIps: { 4: '192.168.7.1', 6: 'fd00:7::1' },
+  tunnelIps: { 4: '192.168.7.1', 6: 'fd00:7::1' },
+  macs: { 4: '02:00:00:00:00:01', 6: '02:00:00:00:06:01' },
+  networks: ['10.5.0.0/16', 'fd00:5::/48'].map(text => parseCidr(text) ?? expect.unreachable()),
 };
 
-function backendOf(Backend: object): Backend {
-  const parsed = parseNetworkConfig(JSON.stringify({ Network: '10.5.0.0/16', Backend }));
-  const chosen = 'config' in parsed ? chooseBackend(parsed.config) : parsed;
-  return 'backend' in chosen ? chosen.backend : expect.unreachable();
+interface Setting {
+  readonly backend: Backend;
+  readonly enabled: readonly Family[];
+}
+
+function settingOf(document: object): Setting {
+  const network = { Network: '10.5.0.0/16', IPv6Network: 'fd00:5::/48' };
+  const parsed = parseNetworkConfig(JSON.stringify({ ...network, ...document }));
+  if ('problems' in parsed) return expect.unreachable();
+  const chosen = chooseBackend(parsed.config);
+  return 'backend' in chosen
+    ? { backend: chosen.backend, enabled: familiesOf(parsed.config) }
+    : expect.unreachable();
 }
 
 function host(): FakeKernel {
   return new FakeKernel([
     { kind: 'link', name: 'eth0', mac: '02:00:00:00:0e:01', mtu: 1500, up: true, tunnel: undefined },
     { kind: 'address', dev: 'eth0', address: '192.168.7.1/24' },
+    { kind: 'address', dev: 'eth0', address: 'fd00:7::1/64' },
     {
       kind: 'route',
       to: '0.0.0.0/0',
@@ -48,10 +61,11 @@ function host(): FakeKernel {
 }
 
 /** Brings the kernel to what the leases ask for; again when a device was made, as the daemon does. */
-async function reconcile(kernel: FakeKernel, backend: Backend, view: LeaseView): Promise<void> {
+async function reconcile(kernel: FakeKernel, setting: Setting, view: LeaseView): Promise<void> {
+  const { backend, enabled } = setting;
   for (let pass = 0; pass < 3; pass++) {
-    const present = await kernel.read({ families: [4], devices: backend.devices, sysctls: [] }, signal);
-    const viewpoint = { ...backend, terms: backend.terms(self), subnets, enabled: [4] as const };
+    const present = await kernel.read({ families: enabled, devices: backend.devices, sysctls: [] }, signal);
+    const viewpoint = { ...backend, terms: backend.terms(self), subnets, enabled };
     const { peers } = selectPeers(view.values(), viewpoint);
     const wanted = backend.desired({ self, subnets, peers, underlay: underlayOf(present) });
     const isOurs = (entry: NetEntry) => backend.isOurs(entry, self);
@@ -78,23 +92,40 @@ const lease: fc.Arbitrary<Lease> = fc
     onLink: fc.boolean(),
     mac: fc.constantFrom('02:00:00:00:00:0a', '02:00:00:00:00:0B', '02:00:00:00:00:0c', 'nonsense'),
     backendType: fc.constantFrom('vxlan', 'vxlan', 'host-gw', ''),
+    six: fc.boolean(),
     revision: fc.nat(),
   })
-  .map(({ third: part, length, host: n, onLink, mac, backendType, revision }) => {
-    const at = { 4: length === 0 ? undefined : (parseCidr(`10.5.${part}.0/${length}`) ?? undefined) };
+  .map(({ third: part, length, host: n, onLink, mac, backendType, six, revision }) => {
+    const at = {
+      4: length === 0 ? undefined : parseCidr(`10.5.${part}.0/${length}`),
+      6: six || length === 0 ? parseCidr(`fd00:5:0:${part}::/64`) : undefined,
+    };
+    const data = { VNI: 1, VtepMAC: mac };
     return {
       key: encodeKey(at),
       subnets: at,
-      publicIps: n === 0 ? {} : { 4: `${onLink ? '192.168.7' : '172.16.0'}.${n}` },
+      publicIps:
+        n === 0
+          ? {}
+          : { 4: `${onLink ? '192.168.7' : '172.16.0'}.${n}`, 6: `${onLink ? 'fd00:7' : 'fd00:8'}::${n}` },
       backendType,
-      backendData: { 4: { VNI: 1, VtepMAC: mac } },
+      backendData: { 4: data, 6: data },
       revision,
       grant: '1',
     };
   });
 const event: fc.Arbitrary<LeaseEvent> = fc.oneof(
   { weight: 5, arbitrary: lease.map(one => ({ kind: 'put', lease: one }) as const) },
-  { weight: 3, arbitrary: third.map(part => ({ kind: 'gone', key: `10.5.${part}.0-24` }) as const) },
+  {
+    weight: 3,
+    arbitrary: third.map(
+      part =>
+        ({
+          kind: 'gone',
+          key: part % 2 ? `10.5.${part}.0-24` : `10.5.${part}.0-24&fd00:5:0:${part}::-64`,
+        }) as const,
+    ),
+  },
   {
     weight: 1,
     arbitrary: fc
@@ -104,11 +135,14 @@ const event: fc.Arbitrary<LeaseEvent> = fc.oneof(
 );
 
 test.each([
-  ['vxlan', { Type: 'vxlan' }],
-  ['vxlan with direct routing', { Type: 'vxlan', DirectRouting: true }],
-  ['host-gw', { Type: 'host-gw' }],
+  ['vxlan', { Backend: { Type: 'vxlan' } }],
+  ['vxlan with direct routing', { Backend: { Type: 'vxlan', DirectRouting: true } }],
+  ['vxlan, both families', { EnableIPv6: true, Backend: { Type: 'vxlan', DirectRouting: true } }],
+  ['vxlan, IPv6 alone', { EnableIPv4: false, EnableIPv6: true, Backend: { Type: 'vxlan' } }],
+  ['host-gw', { Backend: { Type: 'host-gw' } }],
+  ['host-gw, both families', { EnableIPv6: true, Backend: { Type: 'host-gw' } }],
 ])('%s', async (_name, document) => {
-  const backend = backendOf(document);
+  const setting = settingOf(document);
   const steps = fc.array(fc.tuple(event, fc.boolean()), { minLength: 1, maxLength: 25 });
   await fc.assert(
     fc.asyncProperty(steps, async events => {
@@ -116,11 +150,11 @@ test.each([
       let view = emptyView;
       for (const [one, looked] of events) {
         view = fold(view, one);
-        if (looked) await reconcile(lived, backend, view);
+        if (looked) await reconcile(lived, setting, view);
       }
-      await reconcile(lived, backend, view);
+      await reconcile(lived, setting, view);
       const fresh = host();
-      await reconcile(fresh, backend, view);
+      await reconcile(fresh, setting, view);
       expect(lived.text()).toBe(fresh.text());
     }),
     { numRuns: 150 },
