@@ -1,34 +1,33 @@
 // The steady life of a node: lease held, kernel reconciled, rules in place, until the signal or a lost lease ends it.
 import { Bell } from '../../lib/bell.ts';
-import { describeError, UserError } from '../../lib/errors.ts';
-import { type ByFamily, type Cidr, families } from '../../lib/ip.ts';
+import { describeError } from '../../lib/errors.ts';
 import type { Features } from '../kernel/firewall.ts';
 import type { Lease, Subnets } from '../model/lease.ts';
 import { emptyView, fold } from '../model/lease-view.ts';
 import { forwardRules, masqueradeRules } from '../model/rules.ts';
-import { renderSubnetEnv } from '../model/subnet-env.ts';
 import { acquireLease, type Held } from './acquire.ts';
-import { writeAtomically } from './files.ts';
 import { keepLease } from './keep-lease.ts';
 import { keepRules } from './keep-rules.ts';
 import { isProven, writeMemory } from './memory.ts';
 import type { Settlement } from './node.ts';
 import { createNodeReconciler, type Known } from './node-reconciler.ts';
 import { prepareDevice } from './prepare-device.ts';
+import { createSubnetFile } from './subnet-file.ts';
 
 /** Rejects with the signal's reason, or with a UserError when the subnet is lost. */
 export async function serve(node: Settlement, signal: AbortSignal): Promise<never> {
   const known: Known = { subnets: {}, view: undefined };
   const bell = new Bell();
+  const subnetFile = createSubnetFile(node);
   const reconciler = createNodeReconciler(node, known, () => {
     sayMove(node);
-    if (known.subnets !== undefined) writeSubnetFile(node, known.subnets);
+    subnetFile.update();
     bell.ring();
   });
   await prepareDevice(node, signal);
   const held = await acquire(node, signal);
   known.subnets = held.lease.subnets;
-  writeSubnetFile(node, known.subnets);
+  subnetFile.write(known.subnets);
   remember(node, held.lease);
 
   const snapshot = Promise.withResolvers<void>();
@@ -106,20 +105,6 @@ function sayMove({ identity, log }: Settlement): void {
     publicIp: Object.values(publicIps).join(),
     mtu: uplink.mtu,
   });
-}
-
-function writeSubnetFile({ options, config, backend, identity, log }: Settlement, subnets: Subnets): void {
-  const { subnetFile, ipMasq } = options;
-  const networks: ByFamily<Cidr> = Object.fromEntries(
-    families.map(family => [family, config.ranges[family]?.network]),
-  );
-  const text = renderSubnetEnv({ networks, subnets, mtu: backend.mtu(identity.self.uplink), ipMasq });
-  try {
-    writeAtomically(subnetFile, text);
-    log.info('subnet file written', { path: subnetFile });
-  } catch (cause) {
-    throw new UserError(`cannot write the subnet file ${subnetFile}: ${describeError(cause)}`, { cause });
-  }
 }
 
 /** Not worth ending for: without it, a new public IP means a new subnet. */

@@ -1,6 +1,6 @@
 // Which leases are peers of this node, family by family, and why the others are not.
 import { type ByFamily, type Cidr, type Family, families, formatCidr, overlaps } from '../../lib/ip.ts';
-import { type Json, type Lease, type LeaseTerms, type Subnets, sameNode } from './lease.ts';
+import { type Json, type Lease, type LeaseTerms, type Subnets, sameNode, sameSubnets } from './lease.ts';
 
 /** What another node offers in one family. A dual-stack node is two peers. */
 export interface Peer {
@@ -33,7 +33,8 @@ export function selectPeers(leases: Iterable<Lease>, view: Viewpoint): { peers: 
   const ignored: Ignored[] = [];
   for (const lease of [...leases].sort((a, b) => (a.key < b.key ? -1 : 1))) {
     // A leftover lease with our address would make a route to ourselves.
-    if (sameNode(lease, view.terms)) continue;
+    // Our own one under a former address is known to us before the registry tells so.
+    if (sameNode(lease, view.terms) || sameSubnets(lease.subnets, view.subnets)) continue;
     const offers = offersOf(lease, view);
     if (typeof offers === 'string') {
       ignored.push({ lease, reason: offers });
