@@ -1,6 +1,5 @@
 // The daemon's composition root: options in, real edges wired, signals and exit codes.
 import { writeSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { describeError, UsageError, UserError } from '../lib/errors.ts';
 import { createLogger, type Logger } from '../lib/log.ts';
 import { CommandError } from '../lib/run.ts';
@@ -14,7 +13,7 @@ import { createIptables } from './kernel/iptables.ts';
 import { spawnLines, spawnRunner } from './kernel/spawn.ts';
 import { procSysctls } from './kernel/sysctls.ts';
 import { type Options, parseOptions, withoutCredentials } from './options.ts';
-import type { LeaseStore } from './store/lease-store.ts';
+import { openStore } from './store/open.ts';
 
 /** Standard error may be a pipe whose reader went away: a log line is not worth dying for. */
 function writeLine(descriptor: number, line: string): void {
@@ -67,16 +66,6 @@ function reportEnd(error: unknown, log: Logger): void {
   else log.error('unexpected failure', { stack: error instanceof Error ? error.stack : String(error) });
 }
 
-/** Reads the PEM files a flag names; empty means none. */
-async function readPem(flag: string, path: string): Promise<Buffer | undefined> {
-  if (!path) return undefined;
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new UserError(`cannot read -${flag} ${path}`, { cause });
-  }
-}
-
 /** The real edges. */
 function wire(options: Options, log: Logger): Daemon {
   const socket = process.env.NOTIFY_SOCKET;
@@ -88,28 +77,6 @@ function wire(options: Options, log: Logger): Daemon {
     firewall: createIptables(spawnRunner),
     notify: async state => (socket ? notify(socket, state) : undefined),
   };
-}
-
-async function openStore(options: Options, log: Logger): Promise<LeaseStore> {
-  const [ca, certificate, key] = await Promise.all([
-    readPem('etcd-cafile', options.etcdCafile),
-    readPem('etcd-certfile', options.etcdCertfile),
-    readPem('etcd-keyfile', options.etcdKeyfile),
-  ]);
-  // Half of the daemon's code is etcd3's; meanwhile the host can answer.
-  const [{ createEtcdClient }, { createEtcd3Store }] = await Promise.all([
-    import('./store/etcd3-client.ts'),
-    import('./store/etcd3-store.ts'),
-  ]);
-  const client = createEtcdClient({
-    endpoints: options.etcdEndpoints,
-    username: options.etcdUsername,
-    password: options.etcdPassword,
-    ca,
-    certificate,
-    key,
-  });
-  return createEtcd3Store(client, options.etcdPrefix, log);
 }
 
 /** Aborts at the first SIGTERM or SIGINT; a second one ends the process as it would without us. */

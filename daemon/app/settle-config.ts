@@ -60,8 +60,9 @@ type Interpretation =
 
 function interpret(text: string | undefined, configKey: string): Interpretation {
   if (text === undefined) {
-    const message = 'no network configuration yet, waiting for it to be written with the v3 API';
-    const hint = `etcdctl put ${configKey} '{"Network":"10.5.0.0/16","Backend":{"Type":"vxlan"}}'`;
+    const message = 'no network configuration yet, waiting for it to be written';
+    const rest = `${configKey} '{"Network":"10.5.0.0/16","Backend":{"Type":"vxlan"}}'`;
+    const hint = `etcdctl put ${rest}   # etcd v3; with etcd v2: ETCDCTL_API=2 etcdctl set ${rest}`;
     return { said: 'missing', message, fields: { key: configKey, hint } };
   }
   const parsed = parseNetworkConfig(text);

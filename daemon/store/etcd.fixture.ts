@@ -1,4 +1,4 @@
-// A real etcd for contract suites: on loopback, in a folder of its own, gone with its handle.
+// Real etcds for contract suites: on loopback, in folders of their own, gone with their handles.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -16,27 +16,66 @@ export interface EtcdFixture extends AsyncDisposable {
   restart(): Promise<void>;
   stop(): Promise<void>;
   start(): Promise<void>;
+  /** Takes all data away from one that is stopped. */
+  wipe(): Promise<void>;
+  /** Freezes it, as a host that hangs, and lets it go on. */
+  pause(): void;
+  resume(): void;
 }
 
-export async function startEtcd(): Promise<EtcdFixture> {
+export interface EtcdPlan {
+  readonly scheme?: 'http' | 'https';
+  /** More flags, without their dashes. */
+  readonly flags?: Readonly<Record<string, string>>;
+}
+
+export async function startEtcd(plan: EtcdPlan = {}): Promise<EtcdFixture> {
+  const [member] = await startCluster(1, plan);
+  if (!member) throw new TypeError('a cluster of one without a member');
+  return member;
+}
+
+/** Members of one cluster that answer, with the v2 API, too. */
+export async function startCluster(size: number, plan: EtcdPlan = {}): Promise<EtcdFixture[]> {
+  const seats = await Promise.all(
+    Array.from({ length: size }, async (_, at) => ({
+      name: `m${at}`,
+      peers: `http://127.0.0.1:${await freePort()}`,
+    })),
+  );
+  const all = seats.map(({ name, peers }) => `${name}=${peers}`).join();
+  return Promise.all(seats.map(({ name, peers }) => startMember(name, peers, all, plan)));
+}
+
+async function startMember(
+  name: string,
+  peers: string,
+  all: string,
+  { scheme = 'http', flags = {} }: EtcdPlan,
+): Promise<EtcdFixture> {
   const folder = await mkdtemp(join(tmpdir(), 'flannel-lab-etcd-'));
-  const [client, peer] = await Promise.all([freePort(), freePort()]);
-  const endpoint = `http://127.0.0.1:${client}`;
-  const peers = `http://127.0.0.1:${peer}`;
+  const [client, metrics] = await Promise.all([freePort(), freePort()]);
+  const endpoint = `${scheme}://127.0.0.1:${client}`;
+  // Answers without certificates and passwords, whatever the clients' port asks for.
+  const health = `http://127.0.0.1:${metrics}`;
   let child: ChildProcess | undefined;
 
   async function start(): Promise<void> {
-    const flags = {
+    const whole = {
+      name,
+      'enable-v2': 'true',
       'data-dir': folder,
       'listen-client-urls': endpoint,
       'advertise-client-urls': endpoint,
+      'listen-metrics-urls': health,
       'listen-peer-urls': peers,
       'initial-advertise-peer-urls': peers,
-      'initial-cluster': `default=${peers}`,
+      'initial-cluster': all,
+      ...flags,
     };
-    const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
+    const args = Object.entries(whole).map(([flag, value]) => `--${flag}=${value}`);
     child = spawn(etcdProgram ?? 'etcd', args, { stdio: 'ignore' });
-    await until(async () => ((await fetch(`${endpoint}/health`)).ok ? true : undefined), {
+    await until(async () => ((await fetch(`${health}/health`)).ok ? true : undefined), {
       what: `etcd on ${endpoint}`,
       timeout: 10_000,
       interval: 20,
@@ -55,6 +94,9 @@ export async function startEtcd(): Promise<EtcdFixture> {
     endpoint,
     start,
     stop,
+    wipe: () => rm(folder, { recursive: true, force: true }),
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
     async restart() {
       await stop();
       await start();

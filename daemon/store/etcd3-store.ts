@@ -4,33 +4,41 @@ import { type Etcd3, type IRequestOp, Range } from 'etcd3';
 import type { Logger } from '../../lib/log.ts';
 import type { Lease, LeaseKey, LeaseTerms, Subnets } from '../model/lease.ts';
 import { encodeKey, encodeValue, parseKey } from '../model/lease-codec.ts';
-import { createHealth, type Health } from './etcd3-health.ts';
+import type { Etcd3Client } from './etcd3-client.ts';
+import { isOutage } from './etcd3-faults.ts';
+import { Etcd3Grants, type Grant } from './etcd3-grants.ts';
 import { EtcdRecords } from './etcd3-records.ts';
-import { watchAnew, watchRange } from './etcd3-watch.ts';
-import type { Claim, LeaseEvent, LeaseStore, Listing, Unreadable } from './lease-store.ts';
+import { watchRange } from './etcd3-watch.ts';
+import { createHealth, type Health, type Told } from './health.ts';
+import type { Claim, LeaseEvent, LeaseStore, Listing } from './lease-store.ts';
+import { isReadable, toListing } from './read-record.ts';
+import { watchAnew } from './watch-anew.ts';
 
 /** `prefix` as given by the user; slashes are tidied as upstream's path.Join does. */
-export function createEtcd3Store(client: Etcd3, prefix: string, log: Logger): LeaseStore {
-  return new Etcd3Store(client, prefix, log);
+export function createEtcd3Store(client: Etcd3Client, prefix: string, log: Logger, told?: Told): LeaseStore {
+  return new Etcd3Store(client, prefix, log, told);
 }
 
 class Etcd3Store implements LeaseStore {
   readonly configKey: string;
   readonly #records: EtcdRecords;
-  readonly #client: Etcd3;
+  readonly #client: Etcd3Client;
+  readonly #grants: Etcd3Grants;
   readonly #health: Health;
   readonly #log: Logger;
 
-  constructor(client: Etcd3, prefix: string, log: Logger) {
+  constructor(client: Etcd3Client, prefix: string, log: Logger, told: Told | undefined) {
     this.configKey = posix.join(prefix, 'config');
     this.#records = new EtcdRecords(prefix, log);
     this.#client = client;
-    this.#health = createHealth(log);
+    this.#grants = new Etcd3Grants(client, log);
+    this.#health = createHealth(log, isOutage, told);
     this.#log = log;
   }
 
   async config(signal: AbortSignal): Promise<string | undefined> {
-    const { kvs } = await this.#call(this.#client.kv.range({ key: Buffer.from(this.configKey) }), signal);
+    const key = Buffer.from(this.configKey);
+    const { kvs } = await this.#call(({ kv }) => kv.range({ key }), signal);
     return kvs[0]?.value.toString();
   }
 
@@ -40,23 +48,13 @@ class Etcd3Store implements LeaseStore {
   }
 
   async #list(signal: AbortSignal): Promise<Listing & { readonly revision: number }> {
-    const request = this.#client.kv.range({
-      key: this.#records.range.start,
-      range_end: this.#records.range.end,
-    });
-    const { kvs, header } = await this.#call(request, signal);
-    const leases: Lease[] = [];
-    const unreadable: Unreadable[] = [];
-    for (const kv of kvs) {
-      const record = this.#records.parse(kv);
-      if ('problem' in record) unreadable.push(record);
-      else leases.push(record);
-    }
-    return { leases, unreadable, revision: Number(header.revision) };
+    const { start, end } = this.#records.range;
+    const { kvs, header } = await this.#call(({ kv }) => kv.range({ key: start, range_end: end }), signal);
+    return { ...toListing(kvs.map(kv => this.#records.parse(kv))), revision: Number(header.revision) };
   }
 
   async get(key: LeaseKey, signal: AbortSignal): Promise<Lease | undefined> {
-    const { kvs } = await this.#call(this.#client.kv.range({ key: this.#records.at(key) }), signal);
+    const { kvs } = await this.#call(({ kv }) => kv.range({ key: this.#records.at(key) }), signal);
     return this.#records.first(kvs);
   }
 
@@ -72,72 +70,65 @@ class Etcd3Store implements LeaseStore {
     const unless = former ? [absent, this.#unchanged(former)] : [absent];
     const write = { key, terms, unless, former };
     const isReserved = former && former.grant === undefined;
-    return isReserved ? this.#put(write, undefined, Infinity, signal) : this.#write(write, ttl, signal);
+    return isReserved ? this.#put(write, undefined, signal) : this.#write(write, ttl, signal);
   }
 
   async renew(lease: Lease, terms: LeaseTerms, ttl: number, signal: AbortSignal): Promise<Claim> {
     const write = { key: lease.key, terms, unless: [this.#unchanged(lease)] };
-    if (lease.grant === undefined) return this.#put(write, undefined, Infinity, signal);
+    if (lease.grant === undefined) return this.#put(write, undefined, signal);
     const claim = await this.#write(write, ttl, signal);
-    if (claim.won) void this.#release(lease.grant);
+    if (claim.won) void this.#grants.giveBack(lease.grant);
     return claim;
   }
 
   async remove(lease: Lease, signal: AbortSignal): Promise<boolean> {
-    const request = this.#client.kv.txn({
-      compare: [{ result: 'Equal', ...this.#unchanged(lease) }],
-      success: [{ request_delete_range: { key: this.#records.at(lease.key) } }],
-    });
-    return (await this.#call(request, signal)).succeeded;
+    const compare = [{ result: 'Equal', ...this.#unchanged(lease) }] as const;
+    const success = [{ request_delete_range: { key: this.#records.at(lease.key) } }];
+    return (await this.#call(({ kv }) => kv.txn({ compare: [...compare], success }), signal)).succeeded;
   }
 
   /** One write with a grant of its own, as upstream does; the grant is given back when the write does not happen. */
   async #write(write: Write, ttl: number, signal: AbortSignal): Promise<Claim> {
-    const grant = await this.#call(this.#client.leaseClient.leaseGrant({ TTL: ttl }), signal);
+    const grant = await this.#call(() => this.#grants.take(ttl), signal);
     try {
-      const claim = await this.#put(write, grant.ID, Number(grant.TTL), signal);
-      if (!claim.won) await this.#release(grant.ID);
+      const claim = await this.#put(write, grant, signal);
+      if (!claim.won) await this.#grants.giveBack(grant.id);
       return claim;
     } catch (error) {
       // The write may have arrived although its answer did not; then the grant is in use and stays.
-      void this.#release(grant.ID);
+      void this.#grants.giveBack(grant.id);
       throw error;
     }
   }
 
   async #put(
     { key, terms, unless, former }: Write,
-    grant: string | undefined,
-    ttl: number,
+    grant: Grant | undefined,
     signal: AbortSignal,
   ): Promise<Claim> {
     const at = this.#records.at(key);
+    const value = encodeValue(terms);
     const put: IRequestOp = {
-      // Grants are 64-bit numbers and stay text: a Number would lose their low digits.
-      request_put: { key: at, value: Buffer.from(encodeValue(terms)), ...(grant ? { lease: grant } : {}) },
+      request_put: { key: at, value: Buffer.from(value), ...(grant ? { lease: grant.id } : {}) },
     };
-    const request = this.#client.kv.txn({
-      compare: unless.map(condition => ({ result: 'Equal', ...condition })),
-      success: former ? [put, { request_delete_range: { key: this.#records.at(former.key) } }] : [put],
-      failure: [{ request_range: { key: at } }],
-    });
-    const { succeeded, header, responses } = await this.#call(request, signal);
-    if (!succeeded)
-      return { won: false, holder: this.#records.first(responses[0]?.response_range.kvs ?? []) };
+    const { succeeded, header, responses } = await this.#call(
+      ({ kv }) =>
+        kv.txn({
+          compare: unless.map(condition => ({ result: 'Equal', ...condition })),
+          success: former ? [put, { request_delete_range: { key: this.#records.at(former.key) } }] : [put],
+          failure: [{ request_range: { key: at } }],
+        }),
+      signal,
+    );
+    const [present] = succeeded ? [] : (responses[0]?.response_range.kvs ?? []);
+    // The answer of one endpoint may be lost after it wrote; then the next one finds what we wrote.
+    const isOurs = present && present.lease === (grant?.id ?? '0') && present.value.toString() === value;
+    if (!succeeded && !isOurs) return { won: false, holder: present && this.#records.first([present]) };
+    const revision = Number(present?.mod_revision ?? header.revision);
     const subnets = parseKey(key);
     if (!subnets) throw new TypeError(`not a lease key: ${key}`);
-    const lease = { ...terms, key, subnets, revision: Number(header.revision), grant };
-    return { won: true, lease, ttl };
-  }
-
-  /** Revokes a grant no record hangs on; one that is in use, or cannot be asked about, expires by itself. */
-  async #release(grant: string): Promise<void> {
-    try {
-      const { keys } = await this.#client.leaseClient.leaseTimeToLive({ ID: grant, keys: true });
-      if (keys.length === 0) await this.#client.leaseClient.leaseRevoke({ ID: grant });
-    } catch (error) {
-      this.#log.debug('a spare etcd grant was left to expire', { grant, error: String(error) });
-    }
+    const lease = { ...terms, key, subnets, revision, grant: grant?.id };
+    return { won: true, lease, ttl: grant?.ttl ?? Infinity };
   }
 
   watch(signal: AbortSignal): AsyncGenerator<LeaseEvent, void> {
@@ -152,7 +143,7 @@ class Etcd3Store implements LeaseStore {
         if (type === 'Delete') yield { kind: 'gone', key: this.#records.nameOf(kv) };
         else {
           const record = this.#records.parse(kv);
-          if (!('problem' in record)) yield { kind: 'put', lease: record };
+          if (isReadable(record)) yield { kind: 'put', lease: record };
         }
       }
     }
@@ -164,7 +155,7 @@ class Etcd3Store implements LeaseStore {
 
   async *#watchConfigOnce(signal: AbortSignal): AsyncGenerator<void, void> {
     const key = Buffer.from(this.configKey);
-    const { header } = await this.#call(this.#client.kv.range({ key }), signal);
+    const { header } = await this.#call(({ kv }) => kv.range({ key }), signal);
     yield;
     const only = new Range(key, Buffer.concat([key, Buffer.from([0])]));
     for await (const { events } of watchRange(this.#client, only, Number(header.revision) + 1, signal))
@@ -180,8 +171,8 @@ class Etcd3Store implements LeaseStore {
     return { key: this.#records.at(key), target: 'Mod', mod_revision: revision };
   }
 
-  async #call<T>(request: Promise<T>, signal: AbortSignal): Promise<T> {
-    return this.#health.observe(request, signal);
+  #call<T>(make: (etcd: Etcd3) => Promise<T>, signal: AbortSignal): Promise<T> {
+    return this.#health.observe(this.#client.request(make), signal);
   }
 }
 

@@ -1,12 +1,10 @@
 // Watch streams of etcd as async iterables; none resumes by itself, so that a gap is always visible.
-import type { Etcd3, IWatchResponse, Range } from 'etcd3';
-import type { Logger } from '../../lib/log.ts';
-import { sleep } from '../../lib/wait.ts';
-import { backoff } from '../model/renewal.ts';
+import type { IWatchResponse, Range } from 'etcd3';
+import type { Etcd3Client } from './etcd3-client.ts';
 import { StoreError } from './lease-store.ts';
 
 /** How long etcd may take to say that the watch is set up, in milliseconds; a dead endpoint would take minutes. */
-const createdWithin = 5000;
+const createdWithin = 2500;
 
 /**
  * Yields the responses of one watch from `startRevision` on, the `created` one first. Ends when the signal aborts;
@@ -16,13 +14,13 @@ const createdWithin = 5000;
  * happened in between, and after a compaction it is gone for ever.
  */
 export async function* watchRange(
-  client: Etcd3,
+  client: Etcd3Client,
   range: Range,
   startRevision: number,
   signal: AbortSignal,
 ): AsyncGenerator<IWatchResponse, void> {
   if (signal.aborted) return;
-  const stream = await client.watchClient.watch();
+  const stream = await client.watch();
   const cancel = () => stream.cancel();
   if (signal.aborted) return cancel(); // while the stream was being made
   signal.addEventListener('abort', cancel, { once: true });
@@ -40,6 +38,8 @@ export async function* watchRange(
     for await (const response of stream as unknown as AsyncIterable<IWatchResponse>) {
       clearTimeout(timer);
       if (response.canceled) throw new StoreError(cancelReason(response));
+      if (Number(response.header.revision) < startRevision - 1)
+        throw new StoreError(`etcd went back to revision ${response.header.revision}`);
       yield response;
     }
   } catch (error) {
@@ -55,24 +55,4 @@ export async function* watchRange(
 function cancelReason({ cancel_reason, compact_revision }: IWatchResponse): string {
   if (compact_revision !== '0') return `history up to revision ${compact_revision} was compacted`;
   return `etcd cancelled the watch: ${cancel_reason || 'no reason given'}`;
-}
-
-/** Watches anew whenever a watch ends, which makes each gap a fresh reading. Ends when the signal aborts. */
-export async function* watchAnew<T>(
-  watchOnce: () => AsyncGenerator<T, void>,
-  log: Logger,
-  signal: AbortSignal,
-): AsyncGenerator<T, void> {
-  const wait = backoff(100, 5000);
-  while (!signal.aborted) {
-    const started = performance.now();
-    try {
-      yield* watchOnce();
-    } catch (error) {
-      if (signal.aborted) return;
-      log.debug('etcd watch interrupted, reading anew', { error: String(error) });
-    }
-    if (performance.now() - started > 10_000) wait.reset();
-    await sleep(wait.next(), signal).catch(() => {});
-  }
 }

@@ -1,33 +1,14 @@
 // What every lease store promises: one suite for the registry in memory and for a real etcd.
-import { Etcd3 } from 'etcd3';
+import { array, assert, asyncProperty, constant, constantFrom, oneof, record } from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseCidr } from '../../lib/ip.ts';
-import { createLogger } from '../../lib/log.ts';
 import { until } from '../../lib/wait.ts';
-import type { LeaseTerms } from '../model/lease.ts';
+import type { Lease, LeaseTerms } from '../model/lease.ts';
 import { encodeValue } from '../model/lease-codec.ts';
-import { emptyView, fold, type LeaseView } from '../model/lease-view.ts';
-import { etcdProgram, startEtcd } from './etcd.fixture.ts';
-import { createEtcdClient } from './etcd3-client.ts';
-import { createEtcd3Store } from './etcd3-store.ts';
+import { type Bench, etcd2Bench, etcd3Bench, memoryBench } from './benches.fixture.ts';
+import { etcdProgram } from './etcd.fixture.ts';
+import { follow } from './follow.fixture.ts';
 import { type LeaseStore, StoreError } from './lease-store.ts';
-import { MemoryRegistry } from './memory-registry.ts';
-import { createMemoryStore } from './memory-store.ts';
-
-/** A registry and the means to do to it what others do. */
-interface Bench extends AsyncDisposable {
-  /** A new connection. */
-  store(write?: (line: string) => void): LeaseStore;
-  /** Writes the key `subnets/<key>`, without a time to live. */
-  put(key: string, value: string): Promise<void>;
-  delete(key: string): Promise<void>;
-  putConfig(text: string): Promise<void>;
-  /** Interrupts all watches; `during` happens before they can resume, and its history is lost. */
-  gap(during: () => Promise<void>): Promise<void>;
-  /** Makes the registry unreachable until the handle is released. */
-  outage(): Promise<AsyncDisposable>;
-  clear(): Promise<void>;
-}
 
 const signal = AbortSignal.timeout(60_000);
 const subnet = (text: string) => ({ 4: parseCidr(text) ?? expect.unreachable() });
@@ -40,7 +21,8 @@ const one = termsOf('192.168.7.1');
 const two = termsOf('192.168.7.2');
 
 describe('memory', () => promises(memoryBench));
-describe.skipIf(!etcdProgram)('etcd v3', () => promises(etcdBench));
+describe.skipIf(!etcdProgram)('etcd v3', () => promises(etcd3Bench));
+describe.skipIf(!etcdProgram)('etcd v2', () => promises(etcd2Bench));
 
 function promises(start: () => Promise<Bench>): void {
   let bench: Bench;
@@ -155,13 +137,13 @@ function promises(start: () => Promise<Bench>): void {
   fresh('records that cannot be read are listed apart, with their subnet when the key tells it', async () => {
     await bench.put('10.5.3.0-24', 'not json');
     await bench.put('foo', '{}');
-    await bench.put('10.5.4.0-24/extra', encodeValue(one));
+    await bench.put('extra/10.5.4.0-24', encodeValue(one));
     await store.claim(subnet('10.5.5.0/24'), one, 60, signal);
     const { leases, unreadable } = await store.list(signal);
     expect(leases.map(({ key }) => key)).toEqual(['10.5.5.0-24']);
     expect(unreadable.map(({ key, subnets }) => [key, subnets[4]?.length])).toEqual([
       ['10.5.3.0-24', 24],
-      ['10.5.4.0-24/extra', undefined],
+      ['extra/10.5.4.0-24', undefined],
       ['foo', undefined],
     ]);
     expect(await store.claim(subnet('10.5.3.0/24'), one, 60, signal)).toEqual({
@@ -218,6 +200,64 @@ function promises(start: () => Promise<Bench>): void {
     await seen.until('what came after', view => view.has('10.5.4.0-24'));
     expect([...seen.view.keys()]).toEqual(['10.5.3.0-24', '10.5.4.0-24']);
     expect(seen.view.get('10.5.3.0-24')).toMatchObject(one);
+  });
+
+  fresh('what ran out is gone, and its subnet is free', async () => {
+    await using seen = follow(store);
+    await store.claim(subnet('10.5.3.0/24'), one, 2, signal);
+    await seen.until('the lease', view => view.has('10.5.3.0-24'));
+    await bench.elapse(3);
+    await seen.until('its end', view => !view.has('10.5.3.0-24'));
+    expect(await store.claim(subnet('10.5.3.0/24'), two, 60, signal)).toMatchObject({ won: true });
+  });
+
+  fresh('a removal is seen, and the subnet is free', async () => {
+    await using seen = follow(store);
+    await bench.put('10.5.3.0-24', encodeValue(one));
+    await seen.until('the lease', view => view.has('10.5.3.0-24'));
+    const [lease] = (await store.list(signal)).leases;
+    expect(lease && (await store.remove(lease, signal))).toBe(true);
+    expect(await store.claim(subnet('10.5.3.0/24'), two, 60, signal)).toMatchObject({ won: true });
+    await seen.until('the new one', view => view.get('10.5.3.0-24')?.publicIps[4] === two.publicIps[4]);
+  });
+
+  fresh('records of any size and number are listed', async () => {
+    const keys = Array.from({ length: 200 }, (_, at) => `10.5.${at}.0-24`);
+    await Promise.all(keys.map(key => bench.put(key, encodeValue(two))));
+    for (let at = 0; at < 6; at++) await bench.put(`big${at}`, 'x'.repeat(1_000_000));
+    const { leases, unreadable } = await store.list(signal);
+    expect([leases.length, unreadable.length]).toEqual([200, 6]);
+    await using seen = follow(store);
+    await seen.until('all leases', view => view.size === 200);
+  });
+
+  fresh('history that is forgotten disturbs nobody who is connected', async () => {
+    await using seen = follow(store);
+    await bench.put('10.5.3.0-24', encodeValue(one));
+    await seen.until('the lease', view => view.has('10.5.3.0-24'));
+    await bench.compact();
+    await bench.put('10.5.4.0-24', encodeValue(two));
+    await seen.until('the next lease', view => view.has('10.5.4.0-24'));
+    expect(seen.snapshots).toBe(1);
+  });
+
+  fresh('any schedule of writes ends in a view that is equal to the list', async () => {
+    await using seen = follow(store);
+    let round = 0;
+    const ending = async (steps: readonly Step[]) => {
+      await bench.clear();
+      for (const step of steps) await take(bench, step);
+      const last = termsOf('192.168.7.9', { VNI: ++round });
+      await bench.put('10.6.0.0-24', encodeValue(last));
+      await seen.until('the end', view =>
+        JSON.stringify(view.get('10.6.0.0-24')?.backendData).includes(`:${round}}`),
+      );
+      const { leases, unreadable } = await store.list(signal);
+      // What can no longer be read is kept as it was.
+      const kept = new Set(unreadable.map(({ key }) => key));
+      expect([...seen.view.values()].filter(({ key }) => !kept.has(key)).sort(byKey)).toEqual(leases);
+    };
+    await assert(asyncProperty(array(anyStep, { maxLength: 20 }), ending), { numRuns: 6 });
   });
 
   fresh('after a gap comes a snapshot, with what changed and without what went', async () => {
@@ -283,92 +323,28 @@ function promises(start: () => Promise<Bench>): void {
   });
 }
 
-/** Folds a watch into a view that can be waited for. */
-function follow(store: LeaseStore) {
-  const stop = new AbortController();
-  const state = { view: emptyView as LeaseView, snapshots: 0, started: false };
-  const pump = (async () => {
-    for await (const event of store.watch(stop.signal)) {
-      state.view = fold(state.view, event);
-      state.started = true;
-      if (event.kind === 'snapshot') state.snapshots++;
-    }
-  })();
-  return {
-    get view() {
-      return state.view;
-    },
-    get snapshots() {
-      return state.snapshots;
-    },
-    until: (what: string, holds: (view: LeaseView) => boolean) =>
-      until(async () => (state.started && holds(state.view) ? true : undefined), {
-        what,
-        timeout: 15_000,
-        interval: 10,
-      }),
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      await pump;
-    },
-  };
+type Step = { readonly key: string } & ({ readonly value: string | undefined } | { readonly forget: true });
+
+const anyStep = oneof(
+  {
+    weight: 5,
+    arbitrary: record({ key: anyKey(), value: constantFrom(encodeValue(one), encodeValue(two)) }),
+  },
+  { weight: 3, arbitrary: record({ key: anyKey(), value: constant(undefined) }) },
+  { weight: 2, arbitrary: record({ key: anyKey(), value: constantFrom('', 'null', '{"PublicIP":7}') }) },
+  { weight: 1, arbitrary: record({ key: constant(''), forget: constant(true as const) }) },
+);
+
+function anyKey() {
+  return constantFrom('10.5.1.0-24', '10.5.2.0-24', '10.5.3.0-24', '10.5.4.0-24', 'foo', '10.5.999.0-24');
 }
 
-async function memoryBench(): Promise<Bench> {
-  const registry = new MemoryRegistry();
-  const put = async (key: string, value: string) => void registry.put(key, value);
-  return {
-    store: write => createMemoryStore(registry, write && createLogger({ write })),
-    put,
-    delete: async key => registry.delete(key),
-    putConfig: async text => registry.putConfig(text),
-    async gap(during) {
-      registry.setReachable(false);
-      await during();
-      registry.compact();
-      registry.setReachable(true);
-    },
-    async outage() {
-      registry.setReachable(false);
-      return { [Symbol.asyncDispose]: async () => registry.setReachable(true) };
-    },
-    clear: async () => {
-      for (const [key] of registry.rows()) registry.delete(key);
-    },
-    [Symbol.asyncDispose]: async () => {},
-  };
+async function take(bench: Bench, step: Step): Promise<void> {
+  if ('forget' in step) await bench.compact();
+  else if (step.value === undefined) await bench.delete(step.key);
+  else await bench.put(step.key, step.value);
 }
 
-async function etcdBench(): Promise<Bench> {
-  const etcd = await startEtcd();
-  const raw = new Etcd3({ hosts: etcd.endpoint });
-  const prefix = '/coreos.com/network';
-  const at = (key: string) => `${prefix}/subnets/${key}`;
-  const clear = async () => void (await raw.delete().prefix(`${prefix}/`));
-  return {
-    store: (write = () => {}) =>
-      createEtcd3Store(
-        createEtcdClient({ endpoints: [etcd.endpoint] }),
-        `${prefix}/`,
-        createLogger({ write }),
-      ),
-    put: async (key, value) => void (await raw.put(at(key)).value(value)),
-    delete: async key => void (await raw.delete().key(at(key))),
-    putConfig: async text => void (await raw.put(`${prefix}/config`).value(text)),
-    async gap(during) {
-      await etcd.restart();
-      await during();
-      const { header } = await raw.kv.range({ key: Buffer.from('x') });
-      await raw.kv.compact({ revision: header.revision });
-    },
-    async outage() {
-      await etcd.stop();
-      return { [Symbol.asyncDispose]: () => etcd.start() };
-    },
-    clear,
-    async [Symbol.asyncDispose]() {
-      raw.close();
-      await etcd[Symbol.asyncDispose]();
-    },
-  };
+function byKey(a: Lease, b: Lease): number {
+  return a.key < b.key ? -1 : 1;
 }

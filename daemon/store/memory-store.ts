@@ -2,8 +2,7 @@
 import { Bell } from '../../lib/bell.ts';
 import { type Logger, silent } from '../../lib/log.ts';
 import type { Lease, LeaseKey, LeaseTerms, Subnets } from '../model/lease.ts';
-import { encodeKey, encodeValue, parseKey, parseValue } from '../model/lease-codec.ts';
-import { createComplaints } from './complaints.ts';
+import { encodeKey, encodeValue } from '../model/lease-codec.ts';
 import {
   type Claim,
   type LeaseEvent,
@@ -13,6 +12,7 @@ import {
   type Unreadable,
 } from './lease-store.ts';
 import type { MemoryRegistry, Row } from './memory-registry.ts';
+import { createReader, isReadable, type ReadRecord, toListing } from './read-record.ts';
 
 /** One node's connection to the registry. */
 export function createMemoryStore(registry: MemoryRegistry, log: Logger = silent): LeaseStore {
@@ -22,11 +22,11 @@ export function createMemoryStore(registry: MemoryRegistry, log: Logger = silent
 class MemoryStore implements LeaseStore {
   readonly configKey = '/memory/config';
   readonly #registry: MemoryRegistry;
-  readonly #complain: (record: Unreadable, revision: number) => void;
+  readonly #read: ReadRecord;
 
   constructor(registry: MemoryRegistry, log: Logger) {
     this.#registry = registry;
-    this.#complain = createComplaints('/memory/subnets/', log);
+    this.#read = createReader('/memory/subnets/', log);
   }
 
   async config(signal: AbortSignal): Promise<string | undefined> {
@@ -40,11 +40,7 @@ class MemoryStore implements LeaseStore {
   }
 
   #list(): Listing {
-    const records = this.#registry.rows().map(([key, row]) => this.#parse(key, row));
-    return {
-      leases: records.filter((record): record is Lease => !('problem' in record)),
-      unreadable: records.filter((record): record is Unreadable => 'problem' in record),
-    };
+    return toListing(this.#registry.rows().map(([key, row]) => this.#parse(key, row)));
   }
 
   async get(key: LeaseKey, signal: AbortSignal): Promise<Lease | undefined> {
@@ -112,7 +108,7 @@ class MemoryStore implements LeaseStore {
             if (!row) yield { kind: 'gone', key };
             else {
               const record = this.#parse(key, row);
-              if (!('problem' in record)) yield { kind: 'put', lease: record };
+              if (isReadable(record)) yield { kind: 'put', lease: record };
             }
           }
         } else seen = undefined;
@@ -151,22 +147,10 @@ class MemoryStore implements LeaseStore {
   #holder(key: LeaseKey): Lease | undefined {
     const row = this.#registry.row(key);
     const record = row && this.#parse(key, row);
-    return record && !('problem' in record) ? record : undefined;
+    return record && isReadable(record) ? record : undefined;
   }
 
   #parse(key: LeaseKey, { value, revision, expires }: Row): Lease | Unreadable {
-    const subnets = parseKey(key);
-    const parsed = subnets ? parseValue(value) : { problem: 'its key names no subnet' };
-    if (subnets && 'terms' in parsed)
-      return {
-        key,
-        subnets,
-        ...parsed.terms,
-        revision,
-        grant: expires === undefined ? undefined : String(expires),
-      };
-    const record = { key, subnets: subnets ?? {}, problem: 'problem' in parsed ? parsed.problem : '' };
-    this.#complain(record, revision);
-    return record;
+    return this.#read({ key, value, revision, grant: expires === undefined ? undefined : String(expires) });
   }
 }

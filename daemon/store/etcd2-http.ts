@@ -1,0 +1,126 @@
+// HTTP to one etcd endpoint: every request ends in time, and says whether it may have been carried out.
+import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as overHttp } from 'node:http';
+import { Agent as HttpsAgent, request as overHttps } from 'node:https';
+import type { Credentials } from './credentials.ts';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'PUT' | 'DELETE';
+  /** With the query. */
+  readonly path: string;
+  readonly form?: Readonly<Record<string, string>>;
+  /** Milliseconds to wait for a body after the headers came; then the answer has none. Else it has to come in time. */
+  readonly patience?: number | undefined;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  /** etcd's index at the moment of the answer (`X-Etcd-Index`); 0 when it did not tell. */
+  readonly index: number;
+  readonly text: string;
+}
+
+export interface HttpEndpoint {
+  /** Rejects with {@link Unanswered}, or with the signal's reason. */
+  ask(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer>;
+  close(): void;
+}
+
+/** No answer: refused, broken off, or not in time. */
+export class Unanswered extends Error {
+  override readonly name = 'Unanswered';
+  /** Whether etcd may have done what was asked. */
+  readonly sent: boolean;
+
+  constructor(message: string, sent: boolean, cause?: unknown) {
+    super(message, { cause });
+    this.sent = sent;
+  }
+}
+
+/** How long an answer may take, in milliseconds. */
+const answerTimeout = 2500;
+
+/** `origin` is `http://host:port` or `https://host:port`. */
+export function createHttpEndpoint(origin: string, credentials: Credentials): HttpEndpoint {
+  const { ca, certificate: cert, key, username, password } = credentials;
+  const secure = origin.startsWith('https:');
+  const kept = { keepAlive: true, keepAliveMsecs: 10_000 };
+  const agent = secure
+    ? new HttpsAgent({ ...kept, ...(ca ? { ca } : {}), ...(cert && key ? { cert, key } : {}) })
+    : new HttpAgent(kept);
+  const identity = Buffer.from(`${username}:${password}`).toString('base64');
+  const authorization = username && password ? { authorization: `Basic ${identity}` } : {};
+
+  function start({ method, path, form }: HttpRequest): ClientRequest {
+    const body = form && new URLSearchParams(form).toString();
+    const type = body ? { 'content-type': 'application/x-www-form-urlencoded' } : {};
+    const length = body ? { 'content-length': Buffer.byteLength(body) } : {};
+    const headers = { ...authorization, ...type, ...length };
+    const outgoing = (secure ? overHttps : overHttp)(origin + path, { method, agent, headers });
+    return outgoing.end(body);
+  }
+
+  return {
+    ask: (request, signal) => answered(start(request), origin, request.patience, signal),
+    close: () => agent.destroy(),
+  };
+}
+
+function answered(
+  outgoing: ClientRequest,
+  origin: string,
+  patience: number | undefined,
+  signal: AbortSignal,
+): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    let sent = false;
+    let timer = setTimeout(late, answerTimeout);
+    const abort = () => outgoing.destroy(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    outgoing.once('close', () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+    });
+    outgoing.once('socket', socket => {
+      if (socket.connecting)
+        socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => (sent = true));
+      else sent = true;
+    });
+    outgoing.on('error', fail);
+    outgoing.once('response', (response: IncomingMessage) => {
+      const chunks: Buffer[] = [];
+      const finish = () => {
+        const { statusCode: status = 0, headers } = response;
+        resolve({
+          status,
+          index: Number(headers['x-etcd-index'] ?? 0),
+          text: Buffer.concat(chunks).toString(),
+        });
+      };
+      if (patience !== undefined) {
+        clearTimeout(timer);
+        timer = setTimeout(() => {
+          finish();
+          outgoing.destroy();
+        }, patience);
+      }
+      response.on('data', (chunk: Buffer) => {
+        if (chunks.push(chunk) > 1 || patience === undefined) return;
+        clearTimeout(timer);
+        timer = setTimeout(late, answerTimeout);
+      });
+      response.once('end', finish);
+      response.once('aborted', () => fail(new Error('the connection ended in the middle of an answer')));
+    });
+
+    function late() {
+      outgoing.destroy(new Error(`no answer within ${answerTimeout / 1000} s`));
+    }
+
+    function fail(error: Error) {
+      if (signal.aborted) reject(signal.reason);
+      else reject(new Unanswered(`${origin}: ${error.message || String(error)}`, sent, error));
+    }
+  });
+}

@@ -1,0 +1,35 @@
+// A watch of leases that tests can wait on.
+import { until } from '../../lib/wait.ts';
+import { emptyView, fold, type LeaseView } from '../model/lease-view.ts';
+import type { LeaseStore } from './lease-store.ts';
+
+/** Folds a watch into a view that can be waited for. */
+export function follow(store: LeaseStore) {
+  const stop = new AbortController();
+  const state = { view: emptyView as LeaseView, snapshots: 0, started: false };
+  const pump = (async () => {
+    for await (const event of store.watch(stop.signal)) {
+      state.view = fold(state.view, event);
+      state.started = true;
+      if (event.kind === 'snapshot') state.snapshots++;
+    }
+  })();
+  return {
+    get view() {
+      return state.view;
+    },
+    get snapshots() {
+      return state.snapshots;
+    },
+    until: (what: string, holds: (view: LeaseView) => boolean, timeout = 15_000) =>
+      until(async () => (state.started && holds(state.view) ? true : undefined), {
+        what,
+        timeout,
+        interval: 10,
+      }),
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await pump;
+    },
+  };
+}
