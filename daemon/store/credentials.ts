@@ -5,7 +5,7 @@ import { UserError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 
 export interface Credentials {
-  /** PEM; undefined for the system's authorities. */
+  /** PEM; undefined for the authorities that Node knows. */
   readonly ca?: Buffer | undefined;
   /** PEM, together or not at all. */
   readonly certificate?: Buffer | undefined;
@@ -23,8 +23,15 @@ export interface CredentialOptions {
   readonly etcdPassword: string;
 }
 
-/** Rejects with a UserError that names the flag, the file and what is wrong with it; a stale date is a warning only. */
-export async function readCredentials(options: CredentialOptions, log: Logger): Promise<Credentials> {
+/**
+ * With `secure`, what verifies etcd is the file of `etcdCafile` or, as upstream has it, the host's own authorities.
+ * Rejects with a UserError that names the flag, the file and what is wrong with it; a stale date is a warning only.
+ */
+export async function readCredentials(
+  options: CredentialOptions,
+  secure: boolean,
+  log: Logger,
+): Promise<Credentials> {
   const { etcdCafile, etcdCertfile, etcdKeyfile, etcdUsername: username, etcdPassword: password } = options;
   if (Boolean(etcdCertfile) !== Boolean(etcdKeyfile))
     throw new UserError(
@@ -45,7 +52,8 @@ export async function readCredentials(options: CredentialOptions, log: Logger): 
     const own = checkCertificate('etcd-certfile', etcdCertfile, certificate, log);
     checkKey(etcdKeyfile, key, etcdCertfile, own);
   }
-  return { ca, certificate, key, ...(username && password ? { username, password } : {}) };
+  const authorities = ca ?? (secure ? await hostAuthorities() : undefined);
+  return { ca: authorities, certificate, key, ...(username && password ? { username, password } : {}) };
 }
 
 async function readPem(flag: string, path: string): Promise<Buffer | undefined> {
@@ -55,6 +63,13 @@ async function readPem(flag: string, path: string): Promise<Buffer | undefined> 
   } catch (cause) {
     throw unusable(flag, path, cause);
   }
+}
+
+/** Undefined on a host that has none. */
+async function hostAuthorities(): Promise<Buffer | undefined> {
+  const { getCACertificates } = await import('node:tls');
+  const found = getCACertificates('system');
+  return found.length > 0 ? Buffer.from(found.join('\n')) : undefined;
 }
 
 function checkCertificate(flag: string, path: string, pem: Buffer, log: Logger): X509Certificate {

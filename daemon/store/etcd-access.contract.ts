@@ -1,8 +1,9 @@
 // Getting into a real etcd: certificates of all kinds, users and passwords, with both APIs and by the daemon's options.
 import { writeFile } from 'node:fs/promises';
-import { Etcd3 } from 'etcd3';
+import { Etcd3, Range } from 'etcd3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { UserError } from '../../lib/errors.ts';
+import { parseCidr } from '../../lib/ip.ts';
 import { createLogger } from '../../lib/log.ts';
 import { until } from '../../lib/wait.ts';
 import { type Authority, createAuthority, openssl, type Pair } from './certificates.fixture.ts';
@@ -198,6 +199,26 @@ describe.skipIf(!etcdProgram)('users and passwords', () => {
     await put(etcd, '10.5.4.0-24');
     await seen.until('a lease after the restart', view => view.has('10.5.4.0-24'));
     secretLess(lines);
+  });
+
+  test('without the right to write, a claim is refused and says so', async () => {
+    await using etcd = await withUsers();
+    const raw = new Etcd3({ hosts: etcd.endpoint, auth: { username: 'root', password: 'hunter2' } });
+    await raw.role('reader').create();
+    await raw.role('reader').grant({ permission: 'Read', range: Range.prefix('/net/') });
+    await raw.user('reader').create('hunter2');
+    await raw.user('reader').addRole('reader');
+    const { store, lines } = await open(etcd, { ...root, etcdUsername: 'reader' });
+    await using _ = store;
+    expect(await store.config(signal)).toBeUndefined();
+    const subnets = { 4: parseCidr('10.5.3.0/24') ?? expect.unreachable() };
+    const terms = { publicIps: { 4: '192.168.7.1' }, backendType: 'host-gw', backendData: {} };
+    await expect(store.claim(subnets, terms, 60, signal)).rejects.toThrow('permission denied');
+    expect(lines.join()).toMatch(/etcd refuses a request.*permission denied/);
+    // The grant that was taken for it is given back.
+    const left = async () => ((await raw.leaseClient.leaseLeases()).leases.length === 0 ? true : undefined);
+    await until(left, { what: 'no grant', timeout: 5000 });
+    raw.close();
   });
 
   test('with etcd v3 that asks for none', async () => {

@@ -19,7 +19,8 @@ export interface StoreOptions extends CredentialOptions {
 export async function openStore(options: StoreOptions, log: Logger, told?: Told): Promise<LeaseStore> {
   const endpoints = parseEndpoints(options.etcdEndpoints);
   const { etcdApi, etcdPrefix } = options;
-  const credentials = readCredentials(options, log);
+  const secure = endpoints.some(endpoint => endpoint.startsWith('https:'));
+  const credentials = readCredentials(options, secure, log);
   if (etcdApi === '2') return (await openV2(endpoints, await credentials, etcdPrefix, log, told)).store;
   const [known, { createEtcd3Client }, { createEtcd3Store }, { createAutoStore }] = await Promise.all([
     credentials,
