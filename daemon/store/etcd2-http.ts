@@ -61,7 +61,15 @@ export function createHttpEndpoint(origin: string, credentials: Credentials): Ht
   }
 
   return {
-    ask: (request, signal) => answered(start(request), origin, request.patience, signal),
+    async ask(request, signal) {
+      try {
+        return await answered(start(request), origin, request.patience, signal);
+      } catch (error) {
+        // Others that are kept may be as dead, and each would cost a request its time.
+        for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
+        throw error;
+      }
+    },
     close: () => agent.destroy(),
   };
 }
