@@ -11,6 +11,7 @@ import { parseKey, parseValue } from './model/lease-codec.ts';
 import { parseNetworkConfig } from './model/network-config.ts';
 import { parseSaved } from './model/saved-rules.ts';
 import { parseSubnetEnv } from './model/subnet-env.ts';
+import { parseAnswer, parseVersion, Refused } from './store/etcd2-answer.ts';
 
 interface Target {
   readonly name: string;
@@ -20,12 +21,12 @@ interface Target {
   readonly read: (text: string) => unknown;
 }
 
-/** Output of programs may be refused, but only with an error that says which program and what to do. */
+/** Output of programs and of etcd may be refused, but only with an error that says what it is and what to do. */
 function orRefuse(read: () => unknown): void {
   try {
     read();
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
+    if (!(error instanceof UserError || error instanceof Refused)) throw error;
   }
 }
 
@@ -81,6 +82,18 @@ const targets: readonly Target[] = [
       orRefuse(() => parseRoutes(text, 4));
       orRefuse(() => parseNeighbours(text, ['eth0']));
       orRefuse(() => parseFdb(text, 'flannel.1'));
+    },
+  },
+  {
+    name: 'answers of etcd v2',
+    seeds: [
+      '{"action":"get","node":{"key":"/net/subnets","dir":true,"nodes":[{"key":"/net/subnets/10.5.3.0-24","value":"{}","expiration":"2026-01-31T10:11:12Z","ttl":60,"modifiedIndex":7,"createdIndex":7}]}}',
+      '{"errorCode":401,"message":"The event in requested index is outdated and cleared","cause":"x","index":1007}',
+      '{"etcdserver":"2.3.8","etcdcluster":"2.3.0"}',
+    ],
+    read: text => {
+      for (const status of [200, 400]) orRefuse(() => parseAnswer({ status, index: 0, text }));
+      parseVersion(text);
     },
   },
 ];

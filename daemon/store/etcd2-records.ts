@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import type { Logger } from '../../lib/log.ts';
 import type { Lease, LeaseKey, LeaseTerms } from '../model/lease.ts';
 import { encodeValue, parseKey } from '../model/lease-codec.ts';
-import type { Node } from './etcd2-client.ts';
+import type { Node } from './etcd2-answer.ts';
 import type { Unreadable } from './lease-store.ts';
 import { createReader, isReadable, type ReadRecord } from './read-record.ts';
 

@@ -1,6 +1,7 @@
 // Tests of the cursor of etcd v2's long polls, on a client that answers by script.
 import { describe, expect, test } from 'vitest';
-import { type Answer, codes, type Etcd2Client, type Node, Refused } from './etcd2-client.ts';
+import { type Answer, codes, type Node, Refused } from './etcd2-answer.ts';
+import type { Etcd2Client } from './etcd2-client.ts';
 import { pollChanges } from './etcd2-watch.ts';
 
 const leaf = (modifiedIndex: number): Node => ({

@@ -1,5 +1,6 @@
 // The long polls of etcd v2 as an async iterable that loses nothing; where it cannot go on, it says so by throwing.
-import { codes, type Etcd2Client, type Node, Refused } from './etcd2-client.ts';
+import { codes, type Node, Refused } from './etcd2-answer.ts';
+import type { Etcd2Client } from './etcd2-client.ts';
 import { StoreError } from './lease-store.ts';
 
 export interface Change {
