@@ -1,5 +1,5 @@
-// Three projects: `unit` runs anywhere in seconds; `contract` holds real etcd, kernel and drivers to the same
-// promises as their fakes; `scenarios` brings up real clusters, one file at a time.
+// Four projects: `unit` runs anywhere in seconds; `contract` holds real etcd, kernel and drivers to the same
+// promises as their fakes; `scenarios` brings up real clusters, one file at a time; `museum` does for known bugs, several.
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -26,9 +26,21 @@ export default defineConfig({
       {
         test: {
           name: 'scenarios',
-          include: ['scenarios/**/*.scenario.ts'],
+          include: ['scenarios/*.scenario.ts'],
           pool: 'forks',
           fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'museum',
+          include: ['scenarios/museum/*.scenario.ts'],
+          pool: 'forks',
+          // Most of them wait for a lease to end or for etcd to be missed.
+          maxWorkers: 4,
+          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

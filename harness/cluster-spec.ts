@@ -14,6 +14,8 @@ export interface ClusterSpec {
   readonly daemons: Readonly<Record<string, string>> & { readonly default: string };
   /** Flags for every daemon, after those the lab sets itself. */
   readonly flags: readonly string[];
+  /** Flags for one node's daemon, by node, after those for all. */
+  readonly nodeFlags: Readonly<Record<string, readonly string[]>>;
   /** Whether nodes run docker and one container each; without it a node is a daemon and nothing else. */
   readonly docker: boolean;
   /** MTU of the underlay in bytes. */
@@ -43,6 +45,7 @@ export function clusterSpec({ backend, config, daemons, ...input }: SpecInput): 
     name: 'lab',
     nodes: 3,
     flags: [],
+    nodeFlags: {},
     docker: true,
     mtu: 1500,
     etcdPrefix: '/coreos.com/network',

@@ -2,14 +2,18 @@
 import { UserError } from '../lib/errors.ts';
 import { type Cidr, formatCidr } from '../lib/ip.ts';
 import { until } from '../lib/wait.ts';
+import { overlayProblems } from './checks/overlay.ts';
 import { Pinging } from './checks/pinging.ts';
 import { allPairs, allPairsExcept, expectReachable, type Matrix } from './checks/reachability.ts';
+import { RouteWatch } from './checks/route-watch.ts';
 import { routeProblems } from './checks/routes.ts';
 import { collectFacts, type NodeFacts, subnetProblems } from './checks/subnets.ts';
+import { UsageWatch } from './checks/usage.ts';
 import { type ClusterSpec, nodeName } from './cluster-spec.ts';
 import { resolveDaemon } from './daemon-program.ts';
 import type { Driver, NodeHandle, Site, WorkloadHandle } from './drivers/driver.ts';
 import { loadDriver } from './drivers/index.ts';
+import { Faults } from './faults/faults.ts';
 import { subnetFile } from './node-files.ts';
 import { daemonReady, type SubnetEnv, subnetFileVersion } from './node-state.ts';
 import { ownedHere } from './owner.ts';
@@ -23,9 +27,19 @@ export interface CheckOptions {
   readonly timeout?: number;
 }
 
+/** What one more node has of its own. */
+export interface NodeExtras {
+  /** Daemon reference; default as the specification says. */
+  readonly daemon?: string;
+  /** After all others. */
+  readonly flags?: readonly string[];
+}
+
 export class Cluster implements AsyncDisposable {
   readonly spec: ClusterSpec;
   readonly store: Store;
+  /** What can be broken on purpose; each fault is mended when it is disposed of. */
+  readonly fault: Faults;
   readonly #site: Site;
   readonly #since: string;
   readonly #signal: AbortSignal;
@@ -36,6 +50,7 @@ export class Cluster implements AsyncDisposable {
     this.#site = site;
     this.#since = record.since;
     this.#signal = signal;
+    this.fault = new Faults(site, this.store, signal);
   }
 
   /** Brings a cluster up until every daemon is ready and every workload runs. Failing or aborted, it leaves nothing. */
@@ -88,9 +103,16 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** Boots one more node and waits until its workload runs. */
-  async join(name = nodeName(this.nodes.length)): Promise<NodeHandle> {
-    const node = await this.#boot(name);
+  async join(name = nodeName(this.nodes.length), extras: NodeExtras = {}): Promise<NodeHandle> {
+    const node = await this.boot(name, extras);
     await this.#start(node);
+    await this.#save();
+    return node;
+  }
+
+  /** Boots one more node, whose daemon is not started. */
+  async boot(name = nodeName(this.nodes.length), extras: NodeExtras = {}): Promise<NodeHandle> {
+    const node = await this.#boot(name, extras);
     await this.#save();
     return node;
   }
@@ -120,6 +142,19 @@ export class Cluster implements AsyncDisposable {
     return this.#untilNoProblems(collect, subnetProblems, 'unique subnets', timeout);
   }
 
+  /**
+   * All is as it should be: containers reach each other, subnets are unique, records in etcd tell the devices, and
+   * routes, neighbours and forwarding entries are those of the leases and no others.
+   */
+  async expectConverged({ except = [], timeout = 15_000 }: CheckOptions = {}): Promise<void> {
+    const nodes = this.nodes.filter(node => !except.includes(node));
+    const collect = () => collectFacts(nodes, this.store);
+    await this.#untilNoProblems(collect, subnetProblems, 'unique subnets', timeout);
+    const look = () => overlayProblems(nodes, this.store, this.spec.config);
+    await this.#untilNoProblems(look, problems => problems, 'routes that are those of the leases', timeout);
+    if (this.spec.docker) await this.expectReachable({ except, timeout });
+  }
+
   /** All nodes, or those given, must have a route to the subnet. */
   async expectRoute(subnet: Cidr, nodes = this.nodes, timeout = 10_000): Promise<void> {
     const look = () => routeProblems(nodes, subnet, true);
@@ -135,6 +170,22 @@ export class Cluster implements AsyncDisposable {
   /** All workloads ping all others until the result is stopped. */
   startPinging(): Promise<Pinging> {
     return Pinging.start(this.workloads);
+  }
+
+  /** Notes each change of the node's routes until the result is stopped. */
+  watchRoutes(node: NodeHandle): Promise<RouteWatch> {
+    return RouteWatch.start(node);
+  }
+
+  /** What the node's daemon uses and prints, until the result is stopped. */
+  watchUsage(node: NodeHandle): Promise<UsageWatch> {
+    return UsageWatch.start(node);
+  }
+
+  /** Waits until the node's daemon has ended, and returns its exit code. */
+  expectEnd(node: NodeHandle, timeout = 10_000): Promise<number> {
+    const ended = async () => (await node.daemon.state()).exitCode;
+    return until(ended, { what: `the daemon of ${node.name} to end`, timeout, signal: this.#signal });
   }
 
   /** Ends the daemon with the signal, has it started again and waits until it has written its subnet.env anew. */
@@ -183,10 +234,11 @@ export class Cluster implements AsyncDisposable {
     await this.#save();
   }
 
-  async #boot(name: string): Promise<NodeHandle> {
-    const ref = this.spec.daemons[name] ?? this.spec.daemons.default;
+  async #boot(name: string, extras: NodeExtras = {}): Promise<NodeHandle> {
+    const ref = extras.daemon ?? this.spec.daemons[name] ?? this.spec.daemons.default;
     const daemon = await resolveDaemon(ref);
-    return this.#site.addNode({ name, daemon, flags: this.#flags(), docker: this.spec.docker }, this.#signal);
+    const flags = [...this.#flags(), ...(this.spec.nodeFlags[name] ?? []), ...(extras.flags ?? [])];
+    return this.#site.addNode({ name, daemon, flags, docker: this.spec.docker }, this.#signal);
   }
 
   async #start(node: NodeHandle): Promise<void> {

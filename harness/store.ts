@@ -1,18 +1,9 @@
-// The harness's own view of etcd: writes the network config, reads leases back, removes what a leaving node held.
+// The harness's own hand in etcd: writes the network config, reads leases back, and tampers with them as told.
 import { noop } from 'cockatiel';
-import { Etcd3, type IOptions } from 'etcd3';
+import { Etcd3, type IOptions, type IRequestOp } from 'etcd3';
 import { UserError } from '../lib/errors.ts';
-import { type Cidr, formatCidr, parseCidr } from '../lib/ip.ts';
 import { until } from '../lib/wait.ts';
-
-/** One key under `<prefix>/subnets`, as flannel nodes read it (the key's text, and the value's JSON). */
-export interface StoredLease {
-  readonly key: string;
-  readonly subnet: Cidr | undefined;
-  readonly publicIp: string | undefined;
-  readonly backendType: string | undefined;
-  readonly value: string;
-}
+import { type StoredLease, storedLease } from './stored-lease.ts';
 
 export interface StoredKey {
   readonly key: string;
@@ -48,12 +39,69 @@ export class Store implements AsyncDisposable {
     await this.#client.put(`${this.#prefix}/config`).value(JSON.stringify(config));
   }
 
-  async put(key: string, value: string): Promise<void> {
-    await this.#client.put(`${this.#prefix}/${key}`).value(value);
+  /** `key`: below the prefix, as in all that follows. `ttl`: in seconds; without it the key does not expire. */
+  async put(key: string, value: string, { ttl }: { ttl?: number } = {}): Promise<void> {
+    const grant = ttl === undefined ? undefined : await this.#client.leaseClient.leaseGrant({ TTL: ttl });
+    const put = this.#client.put(`${this.#prefix}/${key}`).value(value);
+    await (grant ? put.lease(grant.ID) : put);
   }
 
   async remove(key: string): Promise<void> {
     await this.#client.delete().key(`${this.#prefix}/${key}`);
+  }
+
+  /** All of it at one revision, so that a watch tells it in one response. Undefined removes. */
+  async transaction(values: Readonly<Record<string, string | undefined>>): Promise<void> {
+    const success = Object.entries(values).map(([name, value]): IRequestOp => {
+      const key = Buffer.from(`${this.#prefix}/${name}`);
+      return value === undefined
+        ? { request_delete_range: { key } }
+        : { request_put: { key, value: Buffer.from(value) } };
+    });
+    await this.#client.kv.txn({ success });
+  }
+
+  /** Revokes the etcd lease that the key hangs on, and so everything on it, as when its time is over. */
+  async revoke(key: string): Promise<void> {
+    const found = (await this.dump()).find(stored => stored.key === `${this.#prefix}/${key}`);
+    if (!found?.lease) throw new UserError(`${key} ${found ? 'hangs on no etcd lease' : 'is not in etcd'}`);
+    await this.#client.leaseClient.leaseRevoke({ ID: BigInt(`0x${found.lease}`).toString() });
+  }
+
+  /** Seconds the key has left to live; undefined when it does not expire. Rejects when there is no such key. */
+  async timeToLive(key: string): Promise<number | undefined> {
+    const found = (await this.dump()).find(stored => stored.key === `${this.#prefix}/${key}`);
+    if (!found) throw new UserError(`${key} is not in etcd`);
+    if (!found.lease) return undefined;
+    const ID = BigInt(`0x${found.lease}`).toString();
+    return Number((await this.#client.leaseClient.leaseTimeToLive({ ID })).TTL);
+  }
+
+  /** How many etcd leases there are, whatever hangs on them. */
+  async leaseCount(): Promise<number> {
+    return (await this.#client.leaseClient.leaseLeases()).leases.length;
+  }
+
+  /** Moves the revision on by so many writes outside of what flannel reads. */
+  async bump(writes: number): Promise<void> {
+    for (let count = 0; count < writes; count++) await this.#client.put('/lab/bump').value(count);
+  }
+
+  /** Forgets all history before now. */
+  async compact(): Promise<void> {
+    const { header } = await this.#client.kv.range({ key: Buffer.from('/lab/bump') });
+    await this.#client.kv.compact({ revision: header.revision, physical: true });
+  }
+
+  /** Whether etcd answers within a fifth of a second. */
+  async answers(): Promise<boolean> {
+    return this.#client
+      .get(`${this.#prefix}/config`)
+      .options({ deadline: Date.now() + 200 })
+      .then(
+        () => true,
+        () => false,
+      );
   }
 
   async leases(): Promise<readonly StoredLease[]> {
@@ -88,30 +136,4 @@ export class Store implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#client.close();
   }
-}
-
-function storedLease(key: string, value: string): StoredLease {
-  const record = parseObject(value);
-  const text = (name: string) => (typeof record?.[name] === 'string' ? (record[name] as string) : undefined);
-  return {
-    key,
-    value,
-    subnet: parseCidr(key.split('&')[0]?.replace('-', '/') ?? ''),
-    publicIp: text('PublicIP'),
-    backendType: text('BackendType'),
-  };
-}
-
-function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** `10.5.3.0/24` of a lease, or its raw key when that is not a subnet. */
-export function leaseText(lease: StoredLease): string {
-  return lease.subnet ? formatCidr(lease.subnet) : lease.key;
 }

@@ -6,7 +6,7 @@ import { Cluster } from './cluster.ts';
 import type { ClusterSpec } from './cluster-spec.ts';
 import { readyDriver } from './drivers/index.ts';
 import { collectEvidence } from './evidence.ts';
-import { leaseText } from './store.ts';
+import { leaseText } from './stored-lease.ts';
 
 /** The stable shape of `lab verify --json`. */
 export interface Verdict {

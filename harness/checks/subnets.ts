@@ -2,7 +2,8 @@
 import { type Cidr, formatCidr, hostIn, overlaps, sameCidr } from '../../lib/ip.ts';
 import type { NodeHandle } from '../drivers/driver.ts';
 import { type Docker0, docker0, type SubnetEnv, subnetEnv } from '../node-state.ts';
-import type { Store, StoredLease } from '../store.ts';
+import type { Store } from '../store.ts';
+import type { StoredLease } from '../stored-lease.ts';
 
 /** What one node and the store say of its subnet. */
 export interface NodeFacts {

@@ -77,6 +77,7 @@ export interface Site extends AsyncDisposable {
   readonly etcdEndpoint: string;
   /** What the harness itself dials: a URL, or `unix:/path/to/socket`. */
   readonly etcdHost: string;
+  readonly etcd: EtcdControl;
   /** In order of creation. */
   readonly nodes: readonly NodeHandle[];
   /** Boots a node; its daemon is not started yet. Several may be added at the same time. */
@@ -86,6 +87,19 @@ export interface Site extends AsyncDisposable {
   data(): SiteData;
   /** Removes everything. Idempotent; tolerates what is gone; ignores `keep`. */
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The process that is the site's etcd. */
+export interface EtcdControl {
+  /** Ends it at once, as a crash does; its data stays. No effect when it does not run. */
+  stop(): Promise<void>;
+  /** It may still be starting when this resolves. */
+  start(): Promise<void>;
+  /** Connections stay open and nothing is answered, until {@link resume}. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** Removes its data; only while it is stopped. */
+  wipe(): Promise<void>;
 }
 
 /** Somewhere commands can be run, by us or by a person. */
@@ -102,6 +116,10 @@ export interface NodeHandle extends Place, AsyncDisposable {
   readonly plan: NodePlan;
   readonly daemon: DaemonControl;
   readonly workloads: readonly WorkloadHandle[];
+  /** Takes `eth0` away, with everything the kernel has on it. */
+  unplug(): Promise<void>;
+  /** A new `eth0` with the address and default route of the former one. */
+  plug(): Promise<void>;
   /** Resolves when docker0 stands, made from the options that mk-docker-opts wrote to /run/flannel/docker.env. */
   dockerReady(signal: AbortSignal): Promise<void>;
   /** A container behind docker0, by default named `a`, `b`, …; needs {@link dockerReady}. */
@@ -115,6 +133,8 @@ export interface DaemonControl {
   stop(): Promise<number>;
   /** Ends it with the signal (not waiting for readiness afterwards) and has it started again, as its supervisor would. */
   restart(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  /** SIGKILL, and no supervisor starts it again; resolves when it has ended. */
+  kill(): Promise<void>;
   state(): Promise<DaemonState>;
   /** All it has printed, oldest line first. */
   logs(): Promise<string>;

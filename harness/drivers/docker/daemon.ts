@@ -33,6 +33,11 @@ export function systemdDaemon(node: Runner): DaemonControl {
       else await sh(`${kill}; ${start}`);
     },
 
+    async kill() {
+      // Stopping it takes back the restart that systemd has in mind.
+      await sh(`${kill}; systemctl stop flanneld`);
+    },
+
     async logs() {
       const { stdout } = await sh(
         'journalctl --quiet --no-pager --output cat _SYSTEMD_UNIT=flanneld.service',

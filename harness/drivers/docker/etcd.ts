@@ -1,10 +1,12 @@
 // The etcd of a docker site: one container at a fixed address of the underlay.
 import type Docker from 'dockerode';
-import type { Owner } from '../driver.ts';
+import { UserError } from '../../../lib/errors.ts';
+import type { EtcdControl, Owner } from '../driver.ts';
 import { containerLog } from './container-log.ts';
 import { imageTags } from './images.ts';
 import { labelsOf } from './labels.ts';
-import { addressIn, type Underlay } from './underlay.ts';
+import { removeContainer, tolerate } from './leftovers.ts';
+import { addressIn, isOnThisMachine, type Underlay } from './underlay.ts';
 
 /** Its place in the subnet; .1 is the bridge. */
 export const etcdNumber = 2;
@@ -33,4 +35,31 @@ export async function startEtcd(underlay: Underlay, owner: Owner, publish: boole
 
 export function etcdLogs(docker: Docker, owner: Owner): Promise<string> {
   return containerLog(docker.getContainer(containerName(owner, 'etcd')));
+}
+
+export function etcdControl(docker: Docker, underlay: Underlay, owner: Owner): EtcdControl {
+  const container = () => docker.getContainer(containerName(owner, 'etcd'));
+  return {
+    async stop() {
+      await tolerate([409], container().kill());
+    },
+    async start() {
+      await container().start();
+    },
+    async pause() {
+      await container().pause();
+    },
+    async resume() {
+      await container().unpause();
+    },
+    async wipe() {
+      if (!isOnThisMachine(underlay))
+        throw new UserError(
+          'an etcd that is reached through a published port would come back at another one',
+        );
+      await removeContainer(container());
+      await startEtcd(underlay, owner, false);
+      await this.stop();
+    },
+  };
 }

@@ -63,7 +63,8 @@ async function gone(inspect: () => Promise<unknown>, what: string): Promise<void
   await until(probe, { what, timeout: 30_000, interval: 50 });
 }
 
-async function tolerate(codes: readonly number[], promise: Promise<unknown>): Promise<void> {
+/** Takes an answer with one of these status codes for success. */
+export async function tolerate(codes: readonly number[], promise: Promise<unknown>): Promise<void> {
   await promise.catch(error => {
     if (!codes.includes(statusOf(error) ?? 0)) throw error;
   });

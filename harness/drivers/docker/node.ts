@@ -27,18 +27,20 @@ export class DockerNode implements NodeHandle {
   readonly plan: NodePlan;
   readonly daemon: DaemonControl;
   readonly #engine: Engine;
+  readonly #network: Docker.Network;
   readonly #container: Docker.Container;
   readonly #agent: Agent;
   readonly #workloads: WorkloadHandle[];
   readonly #removed: (node: DockerNode) => void;
 
-  constructor(engine: Engine, data: DockerNodeData, removed: (node: DockerNode) => void) {
+  constructor(engine: Engine, network: string, data: DockerNodeData, removed: (node: DockerNode) => void) {
     const { plan, address, container, workloads } = data;
     this.name = plan.name;
     this.plan = plan;
     this.address = address;
     this.daemon = systemdDaemon(this);
     this.#engine = engine;
+    this.#network = engine.docker.getNetwork(network);
     this.#container = engine.docker.getContainer(container);
     this.#agent = new Agent(this.#container, plan.name);
     this.#removed = removed;
@@ -59,6 +61,15 @@ export class DockerNode implements NodeHandle {
 
   run(argv: Argv, options?: RunOptions): Promise<RunResult> {
     return this.#agent.run(argv, options);
+  }
+
+  async unplug(): Promise<void> {
+    await this.#network.disconnect({ Container: this.#container.id, Force: true });
+  }
+
+  async plug(): Promise<void> {
+    const EndpointConfig = { IPAMConfig: { IPv4Address: this.address } };
+    await this.#network.connect({ Container: this.#container.id, EndpointConfig });
   }
 
   /** Resolves when the node's systemd takes orders. */

@@ -1,7 +1,7 @@
 // A docker site: one network, etcd and the nodes on it, all in one Docker engine.
-import type { NodeHandle, NodePlan, Owner, Site, SiteData, SitePlan } from '../driver.ts';
+import type { EtcdControl, NodeHandle, NodePlan, Owner, Site, SiteData, SitePlan } from '../driver.ts';
 import type { Engine } from './engine.ts';
-import { containerName, etcdLogs, etcdNumber, startEtcd } from './etcd.ts';
+import { containerName, etcdControl, etcdLogs, etcdNumber, startEtcd } from './etcd.ts';
 import { imageTags } from './images.ts';
 import { labelsOf } from './labels.ts';
 import { findLeftovers } from './leftovers.ts';
@@ -22,6 +22,7 @@ export class DockerSite implements Site {
   readonly owner: Owner;
   readonly etcdEndpoint: string;
   readonly etcdHost: string;
+  readonly etcd: EtcdControl;
   readonly #engine: Engine;
   readonly #underlay: Underlay;
   readonly #nodes: DockerNode[];
@@ -40,6 +41,7 @@ export class DockerSite implements Site {
     this.#nodes = nodes.map(data => this.#node(data));
     this.etcdEndpoint = `http://${addressIn(underlay, etcdNumber)}:2379`;
     this.etcdHost = etcdHost;
+    this.etcd = etcdControl(engine.docker, underlay, owner);
   }
 
   static fromData(engine: Engine, owner: Owner, data: SiteData): DockerSite {
@@ -97,7 +99,9 @@ export class DockerSite implements Site {
   }
 
   #node(data: DockerNodeData): DockerNode {
-    return new DockerNode(this.#engine, data, node => this.#nodes.splice(this.#nodes.indexOf(node), 1));
+    return new DockerNode(this.#engine, this.#underlay.network, data, node =>
+      this.#nodes.splice(this.#nodes.indexOf(node), 1),
+    );
   }
 
   async #track<T>(making: Promise<T>): Promise<T> {

@@ -9,12 +9,20 @@ import { docker0 } from '../../node-state.ts';
 import type { DaemonControl, DaemonState, NodeHandle, NodePlan, WorkloadHandle } from '../driver.ts';
 import { parseBridgeOptions } from './docker-options.ts';
 import { enter, type Holder } from './holder.ts';
-import { dockerBridgeScript, startScript, stopScript, workloadScript } from './scripts.ts';
+import {
+  dockerBridgeScript,
+  startScript,
+  stopScript,
+  type Uplink,
+  uplinkScript,
+  workloadScript,
+} from './scripts.ts';
 
 /** What another process needs to use the node. */
 export interface NetnsNodeData {
   readonly plan: NodePlan;
   readonly address: string;
+  readonly uplink: Uplink;
   /** PID of the node's sleeping process, as numbered inside the cluster. */
   readonly pid: number;
   readonly workloads: readonly { readonly name: string; readonly address: string }[];
@@ -30,17 +38,19 @@ export class NetnsNode implements NodeHandle {
   readonly daemon: DaemonControl;
   readonly #holder: Holder;
   readonly #pid: number;
+  readonly #uplink: Uplink;
   readonly #workloads: WorkloadHandle[];
   readonly #removed: (node: NetnsNode) => void;
 
   constructor(holder: Holder, data: NetnsNodeData, removed: (node: NetnsNode) => void) {
-    const { plan, address, pid, workloads } = data;
+    const { plan, address, uplink, pid, workloads } = data;
     this.name = plan.name;
     this.plan = plan;
     this.address = address;
     this.daemon = new NetnsDaemon(this);
     this.#holder = holder;
     this.#pid = pid;
+    this.#uplink = uplink;
     this.#removed = removed;
     this.#workloads = workloads.map(workload => this.#workload(workload.name, workload.address));
   }
@@ -54,7 +64,7 @@ export class NetnsNode implements NodeHandle {
       name: name.split('/')[1] ?? name,
       address,
     }));
-    return { plan: this.plan, address: this.address, pid: this.#pid, workloads };
+    return { plan: this.plan, address: this.address, uplink: this.#uplink, pid: this.#pid, workloads };
   }
 
   run(argv: Argv, options: RunOptions = {}): Promise<RunResult> {
@@ -67,6 +77,15 @@ export class NetnsNode implements NodeHandle {
   /** A file of the node, read without starting a process in it. */
   readFile(path: string): Promise<string> {
     return readFile(`/proc/${this.#holder.pid}/root/proc/${this.#pid}/root${path}`, 'utf8');
+  }
+
+  async unplug(): Promise<void> {
+    await this.run(['ip', 'link', 'delete', 'eth0']);
+  }
+
+  async plug(): Promise<void> {
+    const script = `set -e\npid=${this.#pid}\n${uplinkScript(this.#uplink)}`;
+    await localRunner.run([...enter(this.#holder), 'sh', '-c', script]);
   }
 
   async dockerReady(signal: AbortSignal): Promise<void> {
@@ -146,6 +165,10 @@ class NetnsDaemon implements DaemonControl {
   async restart(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     await this.#end(signal.slice(3));
     await this.start();
+  }
+
+  async kill(): Promise<void> {
+    await this.#end('KILL');
   }
 
   async state(): Promise<DaemonState> {

@@ -27,17 +27,21 @@ ${keep ? 'sleep infinity &' : 'cat <&3 &   # ends when the process that made the
 wait || :`;
 }
 
+export interface Uplink {
+  /** Of the node. */
+  readonly name: string;
+  /** Unique in the cluster. */
+  readonly index: number;
+  /** With its prefix length. */
+  readonly address: string;
+  readonly address6: string;
+  readonly gateway: string;
+  readonly gateway6: string;
+  readonly mtu: number;
+}
+
 /** A node: network and mount namespaces with a /run of their own, and `eth0` on the underlay. Prints its PID. */
-export function nodeScript(node: {
-  name: string;
-  index: number;
-  address: string;
-  address6: string;
-  gateway: string;
-  gateway6: string;
-  mtu: number;
-}) {
-  const { name, index, address, address6, gateway, gateway6, mtu } = node;
+export function nodeScript(node: Uplink): string {
   return `set -e
 unshare --net --mount sh -c '
   mount -t tmpfs -o mode=755 tmpfs /run
@@ -47,7 +51,13 @@ unshare --net --mount sh -c '
   exec sleep infinity' >/dev/null 2>&1 </dev/null &
 pid=$!
 while [ ! -e /proc/$pid/root/run/lab/up ]; do kill -0 $pid; sleep 0.005; done
-ip link add veth${index} mtu ${mtu} alias ${name} type veth peer name eth0 mtu ${mtu} netns $pid
+${uplinkScript(node)}
+echo $pid`;
+}
+
+/** Gives the node whose process is `$pid` its `eth0`, address and default route. */
+export function uplinkScript({ name, index, address, address6, gateway, gateway6, mtu }: Uplink): string {
+  return `ip link add veth${index} mtu ${mtu} alias ${name} type veth peer name eth0 mtu ${mtu} netns $pid
 ip link set veth${index} master underlay up
 nsenter --net=/proc/$pid/ns/net ip -batch - <<END
 address add ${address} dev eth0
@@ -57,8 +67,7 @@ END
 ${ipv6(`nsenter --net=/proc/$pid/ns/net ip -batch - <<END
 address add ${address6} dev eth0 nodad
 route add default via ${gateway6}
-END`)}
-echo $pid`;
+END`)}`;
 }
 
 /** Left out on a machine whose kernel has no IPv6, or has it turned off. */

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { addressIn, cidr, hostIn } from '../../../lib/ip.ts';
 import { needProgram } from '../../../lib/places.ts';
 import { localRunner, quote } from '../../../lib/run.ts';
-import type { NodeHandle, NodePlan, Owner, Site, SiteData } from '../driver.ts';
+import type { EtcdControl, NodeHandle, NodePlan, Owner, Site, SiteData } from '../driver.ts';
 import { endHolder, enter, type Holder } from './holder.ts';
 import { NetnsNode, type NetnsNodeData } from './node.ts';
-import { nodeScript, startScript } from './scripts.ts';
+import { nodeScript, startScript, stopScript } from './scripts.ts';
 
 /** Inside namespaces nobody else sees, so every cluster uses the same. */
 const subnet = cidr({ family: 4, value: 0xc0a84d00n }, 24); // 192.168.77.0/24
@@ -53,6 +53,14 @@ export class NetnsSite implements Site {
     return this.#nodes;
   }
 
+  readonly etcd: EtcdControl = {
+    start: () => this.startEtcd(),
+    stop: () => this.#signalEtcd(stopScript('etcd', 'KILL')),
+    pause: () => this.#signalEtcd('kill -STOP "$(cat /run/lab/etcd.pid)"'),
+    resume: () => this.#signalEtcd('kill -CONT "$(cat /run/lab/etcd.pid)"'),
+    wipe: () => this.#signalEtcd('rm -rf /run/lab/etcd'),
+  };
+
   async startEtcd(): Promise<void> {
     const argv = [
       needProgram('etcd'),
@@ -70,11 +78,10 @@ export class NetnsSite implements Site {
     const index = firstNode + this.#created++;
     const address = hostIn(subnet, index);
     const address6 = hostIn(subnet6, index);
-    const { name } = plan;
-    const script = nodeScript({ name, index, address, address6, gateway, gateway6, mtu: this.#mtu });
-    const { stdout } = await this.#run(script, signal);
-    const data = { plan, address: addressIn(subnet, index), pid: Number(stdout), workloads: [] };
-    const node = this.#node(data);
+    const uplink = { name: plan.name, index, address, address6, gateway, gateway6, mtu: this.#mtu };
+    const { stdout } = await this.#run(nodeScript(uplink), signal);
+    const own = addressIn(subnet, index);
+    const node = this.#node({ plan, address: own, uplink, pid: Number(stdout), workloads: [] });
     this.#nodes.push(node);
     return node;
   }
@@ -94,6 +101,10 @@ export class NetnsSite implements Site {
 
   #node(data: NetnsNodeData): NetnsNode {
     return new NetnsNode(this.#holder, data, node => this.#nodes.splice(this.#nodes.indexOf(node), 1));
+  }
+
+  async #signalEtcd(script: string): Promise<void> {
+    await this.#run(script);
   }
 
   #run(script: string, signal?: AbortSignal) {

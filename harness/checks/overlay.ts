@@ -1,0 +1,122 @@
+// A node's routes, neighbours and forwarding entries must be those of its peers' leases, and its record its device's.
+import { BlockList } from 'node:net';
+import type { NetworkConfig } from '../cluster-spec.ts';
+import type { NodeHandle } from '../drivers/driver.ts';
+import type { Store } from '../store.ts';
+import type { StoredLease } from '../stored-lease.ts';
+
+/** The overlay as one node has it or should have it: sorted lines, close to what iproute2 prints. */
+export type OverlayText = readonly string[];
+
+/** As `ip -j` and `bridge -j` print them; only what is looked at. */
+export interface KernelFacts {
+  readonly routes: readonly {
+    readonly dst: string;
+    readonly gateway?: string;
+    readonly dev?: string;
+    readonly protocol: string;
+    readonly flags?: readonly string[];
+  }[];
+  readonly neighbours: readonly { readonly dst: string; readonly dev: string; readonly lladdr?: string }[];
+  readonly fdb: readonly { readonly mac: string; readonly ifname: string; readonly dst?: string }[];
+  readonly links: readonly { readonly ifname: string; readonly address: string }[];
+}
+
+/** One sentence for each difference on each node. Backends other than vxlan and host-gw are refused. */
+export async function overlayProblems(
+  nodes: readonly NodeHandle[],
+  store: Store,
+  config: NetworkConfig,
+): Promise<readonly string[]> {
+  const leases = await store.leases();
+  const problems = nodes.map(async node => {
+    const facts = await kernelFacts(node);
+    const { wanted, present } = compare(node.address, leases, config, facts);
+    return differences(node.name, wanted, present);
+  });
+  return (await Promise.all(problems)).flat();
+}
+
+async function kernelFacts(node: NodeHandle): Promise<KernelFacts> {
+  const asked = ['ip -j -4 route', 'ip -j -4 neigh show nud permanent', 'bridge -j fdb', 'ip -j link'];
+  const { stdout } = await node.run(['sh', '-c', asked.join('; echo; echo ---; ')]);
+  // Some versions print nothing where there is nothing.
+  const [routes, neighbours, fdb, links] = stdout.split('---').map(text => JSON.parse(text.trim() || '[]'));
+  return { routes, neighbours, fdb, links };
+}
+
+/** Pure. `address`: the node's own, by which it knows its own lease. */
+export function compare(
+  address: string,
+  leases: readonly StoredLease[],
+  config: NetworkConfig,
+  facts: KernelFacts,
+): { readonly wanted: OverlayText; readonly present: OverlayText } {
+  const { Type: type } = config.Backend;
+  const peers = leases.filter(
+    lease => lease.subnet && lease.publicIp !== undefined && lease.publicIp !== address,
+  );
+  const own = leases.find(lease => lease.publicIp === address);
+  const sameType = peers.filter(lease => lease.backendType === type);
+  if (type === 'vxlan') return vxlan(own, sameType, config, facts);
+  if (type === 'host-gw') return hostGw(sameType, config, facts);
+  throw new Error(`what a node with the backend ${type} should have is not known here`);
+}
+
+function vxlan(
+  own: StoredLease | undefined,
+  peers: readonly StoredLease[],
+  config: NetworkConfig,
+  { routes, neighbours, fdb, links }: KernelFacts,
+) {
+  const device = `flannel.${config.Backend.VNI ?? 1}`;
+  const base = ({ key }: StoredLease) => key.slice(0, key.indexOf('-'));
+  const usable = peers.filter(peer => peer.vtepMac);
+  const mac = links.find(link => link.ifname === device)?.address;
+  return {
+    wanted: [
+      `record with VtepMAC ${own?.vtepMac?.toLowerCase()}`,
+      ...usable.map(peer => `route ${peer.key.replace('-', '/')} via ${base(peer)} dev ${device} onlink`),
+      ...usable.map(peer => `neighbour ${base(peer)} lladdr ${peer.vtepMac?.toLowerCase()}`),
+      ...usable.map(peer => `fdb ${peer.vtepMac?.toLowerCase()} dst ${peer.publicIp}`),
+    ],
+    present: [
+      `record with VtepMAC ${mac}`,
+      ...routes
+        .filter(route => route.dev === device && route.protocol !== 'kernel')
+        .map(({ dst, gateway, flags }) => `route ${dst} via ${gateway} dev ${device} ${flags?.join(' ')}`),
+      ...neighbours.filter(({ dev }) => dev === device).map(({ dst, lladdr }) => neighbourText(dst, lladdr)),
+      ...fdb
+        .filter(({ ifname, dst }) => ifname === device && dst !== undefined)
+        .map(entry => `fdb ${entry.mac} dst ${entry.dst}`),
+    ],
+  };
+}
+
+function neighbourText(dst: string, lladdr: string | undefined): string {
+  return `neighbour ${dst} lladdr ${lladdr}`;
+}
+
+/** Routes with another protocol than `boot` are somebody else's. */
+function hostGw(peers: readonly StoredLease[], config: NetworkConfig, { routes }: KernelFacts) {
+  const network = new BlockList();
+  const [base = '', length] = config.Network.split('/');
+  network.addSubnet(base, Number(length));
+  return {
+    wanted: peers.map(peer => `route ${peer.key.replace('-', '/')} via ${peer.publicIp}`),
+    present: routes
+      .filter(({ dst, protocol }) => protocol === 'boot' && network.check(dst.split('/')[0] ?? ''))
+      .map(({ dst, gateway, dev }) => `route ${dst} via ${gateway ?? dev}`),
+  };
+}
+
+function differences(node: string, wanted: OverlayText, present: OverlayText): readonly string[] {
+  const counted = (lines: OverlayText) => Map.groupBy(lines, line => line);
+  const [want, have] = [counted(wanted), counted(present)];
+  const short = [...want.keys()].filter(line => !have.has(line)).map(line => `${node} lacks ${line}`);
+  const extra = [...have].flatMap(([line, copies]) => {
+    const surplus = copies.length - (want.get(line)?.length ?? 0);
+    return surplus > 0 ? [`${node} has one too many: ${line}`] : [];
+  });
+  return [...short, ...extra];
+}
