@@ -138,7 +138,7 @@ class Etcd3Store implements LeaseStore {
   async *#watchOnce(signal: AbortSignal): AsyncGenerator<LeaseEvent, void> {
     const { revision, ...listing } = await this.#list(signal);
     yield { kind: 'snapshot', ...listing };
-    for await (const { events } of watchRange(this.#client, this.#records.range, revision + 1, signal)) {
+    for await (const { events } of watchRange(this.#client, this.#records.range, revision, signal)) {
       for (const { type, kv } of events) {
         if (type === 'Delete') yield { kind: 'gone', key: this.#records.nameOf(kv) };
         else {
@@ -158,7 +158,7 @@ class Etcd3Store implements LeaseStore {
     const { header } = await this.#call(({ kv }) => kv.range({ key }), signal);
     yield;
     const only = new Range(key, Buffer.concat([key, Buffer.from([0])]));
-    for await (const { events } of watchRange(this.#client, only, Number(header.revision) + 1, signal))
+    for await (const { events } of watchRange(this.#client, only, Number(header.revision), signal))
       if (events.length > 0) yield;
   }
 

@@ -10,6 +10,9 @@ const createdWithin = 2500;
  * Yields the responses of one watch from `startRevision` on, the `created` one first. Ends when the signal aborts;
  * throws StoreError when the stream breaks, ends, or etcd cancels the watch (as it does after a compaction).
  *
+ * Give the revision that was read, not the next one. etcd before 3.4.33 and 3.5.15 drops a removal at the very revision
+ * it compacts to, and does not cancel a watch that starts there; it cancels one that starts before.
+ *
  * etcd3's own watcher is not used: on reconnecting it resumes at the server's current revision, which skips what
  * happened in between, and after a compaction it is gone for ever.
  */

@@ -14,7 +14,8 @@ export interface KernelFacts {
     readonly dst: string;
     readonly gateway?: string;
     readonly dev?: string;
-    readonly protocol: string;
+    /** Left out where it is `boot`. */
+    readonly protocol?: string;
     readonly flags?: readonly string[];
   }[];
   readonly neighbours: readonly { readonly dst: string; readonly dev: string; readonly lladdr?: string }[];
@@ -105,7 +106,7 @@ function hostGw(peers: readonly StoredLease[], config: NetworkConfig, { routes }
   return {
     wanted: peers.map(peer => `route ${peer.key.replace('-', '/')} via ${peer.publicIp}`),
     present: routes
-      .filter(({ dst, protocol }) => protocol === 'boot' && network.check(dst.split('/')[0] ?? ''))
+      .filter(({ dst, protocol = 'boot' }) => protocol === 'boot' && network.check(dst.split('/')[0] ?? ''))
       .map(({ dst, gateway, dev }) => `route ${dst} via ${gateway ?? dev}`),
   };
 }

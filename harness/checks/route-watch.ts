@@ -1,6 +1,6 @@
 // Every change of a node's IPv4 routes while something happens, as the kernel announces it.
 
-import { until } from '../../lib/wait.ts';
+import { sleep, until } from '../../lib/wait.ts';
 import type { NodeHandle } from '../drivers/driver.ts';
 
 export interface RouteChanges {
@@ -14,6 +14,7 @@ let watches = 0;
 export class RouteWatch {
   readonly #node: NodeHandle;
   readonly #file: string;
+  readonly #since = performance.now();
 
   private constructor(node: NodeHandle, file: string) {
     this.#node = node;
@@ -34,7 +35,9 @@ export class RouteWatch {
     return new RouteWatch(node, file);
   }
 
-  async stop(): Promise<RouteChanges> {
+  /** After at least so many milliseconds of watching. */
+  async stop({ after = 0 } = {}): Promise<RouteChanges> {
+    await sleep(Math.max(0, this.#since + after - performance.now()));
     const { stdout } = await this.#node.run([
       'sh',
       '-c',

@@ -1,4 +1,5 @@
 // What a daemon uses and prints over a stretch of time: processor, memory, open files, log lines.
+import { sleep } from '../../lib/wait.ts';
 import type { NodeHandle } from '../drivers/driver.ts';
 
 export interface Usage {
@@ -40,8 +41,9 @@ export class UsageWatch {
     return new UsageWatch(node, pid, await read(node, pid));
   }
 
-  /** Rejects when the daemon has ended in between. */
-  async stop(): Promise<Usage> {
+  /** After at least so many milliseconds of watching. Rejects when the daemon has ended in between. */
+  async stop({ after = 0 } = {}): Promise<Usage> {
+    await sleep(Math.max(0, this.#first.at + after - performance.now()));
     const last = await read(this.#node, this.#pid);
     const seconds = (last.at - this.#first.at) / 1000;
     return {

@@ -1,6 +1,9 @@
 // The shell programs that run inside a netns cluster; pure text, so that a person can read and try them.
 import type { BridgeOptions } from './docker-options.ts';
 
+/** Left alone, a bridge takes the lowest MAC of its ports, and whoever joins cuts off all who know the former one. */
+const bridgeMac = '02:42:00:00:00:01';
+
 /** Holder: first process of the cluster's PID namespace. All namespaces of the cluster die with it. */
 export function holderScript({
   keep,
@@ -17,7 +20,7 @@ export function holderScript({
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir /run/lab
 ip link set lo up
-ip link add underlay mtu ${mtu} type bridge
+ip link add underlay address ${bridgeMac} mtu ${mtu} type bridge
 ip address add ${gateway} dev underlay
 ${ipv6(`ip address add ${gateway6} dev underlay nodad`)}
 ip link set underlay up
@@ -105,7 +108,7 @@ rm -f ${file}.pid`;
  */
 export function dockerBridgeScript({ bip, mtu, ipMasq }: BridgeOptions): string {
   return `set -e
-ip link add docker0 ${mtu === undefined ? '' : `mtu ${mtu}`} type bridge
+ip link add docker0 address ${bridgeMac} ${mtu === undefined ? '' : `mtu ${mtu}`} type bridge
 ip address add ${bip} dev docker0
 ip link set docker0 up
 forwarding=/proc/sys/net/ipv4/ip_forward

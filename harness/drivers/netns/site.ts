@@ -71,7 +71,8 @@ export class NetnsSite implements Site {
       `--advertise-client-urls=${this.etcdEndpoint}`,
       '--listen-peer-urls=http://127.0.0.1:2380',
     ];
-    await this.#run(startScript('etcd', quote(argv)));
+    // A killed etcd leaves its socket file, and does not start over one.
+    await this.#run(`rm -f /run/lab/etcd:0\n${startScript('etcd', quote(argv))}`);
   }
 
   async addNode(plan: NodePlan, signal: AbortSignal): Promise<NodeHandle> {

@@ -1,5 +1,5 @@
-// Eight daemons start in the same instant where exactly eight subnets are free: all must win one.
-import { expect, onEveryPlatform, test } from '../harness/vitest/index.ts';
+// Of daemons started in the same instant some ended with "subnet already exists" (0.18 and later) or missed peers (C15).
+import { expect, onEveryPlatform, test } from '../../harness/vitest/index.ts';
 
 onEveryPlatform({}, platform => {
   test.override({
@@ -11,8 +11,9 @@ onEveryPlatform({}, platform => {
     },
   });
 
-  test('eight daemons at once get eight distinct subnets out of eight', async ({ cluster }) => {
+  test('A02: eight daemons at once get eight distinct subnets out of eight', async ({ cluster }) => {
     const facts = await cluster.expectUniqueSubnets();
     expect(new Set(facts.map(fact => fact.lease?.key)).size).toBe(8);
+    await cluster.expectConverged();
   });
 });
