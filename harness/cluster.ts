@@ -150,7 +150,7 @@ export class Cluster implements AsyncDisposable {
     const nodes = this.nodes.filter(node => !except.includes(node));
     const collect = () => collectFacts(nodes, this.store);
     await this.#untilNoProblems(collect, subnetProblems, 'unique subnets', timeout);
-    const look = () => overlayProblems(nodes, this.store, this.spec.config);
+    const look = () => overlayProblems(nodes, this.store);
     await this.#untilNoProblems(look, problems => problems, 'routes that are those of the leases', timeout);
     if (this.spec.docker) await this.expectReachable({ except, timeout });
   }

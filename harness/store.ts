@@ -3,6 +3,7 @@ import { noop } from 'cockatiel';
 import { Etcd3, type IOptions, type IRequestOp } from 'etcd3';
 import { UserError } from '../lib/errors.ts';
 import { until } from '../lib/wait.ts';
+import type { NetworkConfig } from './cluster-spec.ts';
 import { type StoredLease, storedLease } from './stored-lease.ts';
 
 export interface StoredKey {
@@ -33,6 +34,11 @@ export class Store implements AsyncDisposable {
   async ready(signal: AbortSignal): Promise<void> {
     const probe = () => this.#client.get(`${this.#prefix}/config`).then(() => true);
     await until(probe, { what: 'etcd to answer', timeout: 30_000, interval: 20, signal });
+  }
+
+  /** As it is now; rejects where there is none. */
+  async config(): Promise<NetworkConfig> {
+    return JSON.parse((await this.#client.get(`${this.#prefix}/config`).string()) ?? '');
   }
 
   async putConfig(config: unknown): Promise<void> {

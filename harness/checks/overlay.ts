@@ -27,9 +27,8 @@ export interface KernelFacts {
 export async function overlayProblems(
   nodes: readonly NodeHandle[],
   store: Store,
-  config: NetworkConfig,
 ): Promise<readonly string[]> {
-  const leases = await store.leases();
+  const [leases, config] = await Promise.all([store.leases(), store.config()]);
   const problems = nodes.map(async node => {
     const facts = await kernelFacts(node);
     const { wanted, present } = compare(node.address, leases, config, facts);

@@ -42,6 +42,11 @@ export class Faults {
     return this.#inject(network.cutEtcd(node, this.#site.etcdEndpoint, mode));
   }
 
+  /** The node's open connections to etcd are dead, and nobody tells it; new ones work. */
+  async halfOpen(node: NodeHandle): Promise<Fault> {
+    return this.#inject(await network.halfOpen(node, this.#site.etcdEndpoint));
+  }
+
   /** The node reaches nobody on the underlay, or not those given, nor they it. */
   isolate(node: NodeHandle, from: readonly NodeHandle[] = []): Promise<Fault> {
     const witness = from[0]?.address ?? new URL(this.#site.etcdEndpoint).hostname;

@@ -1,10 +1,32 @@
 // A node's ways to etcd and to other nodes, cut by its own packet filter, and its uplink down or gone.
+
+import { UserError } from '../../lib/errors.ts';
 import { anyCode } from '../../lib/run.ts';
 import type { NodeHandle } from '../drivers/driver.ts';
 import type { Injection } from './fault.ts';
 
 /** `refuse`: connections end and new ones are refused. `black-hole`: nothing arrives and nobody is told. */
 export type CutMode = 'refuse' | 'black-hole';
+
+/** Connections that are open now fall silent, without a word to either end; new ones work. */
+export async function halfOpen(node: NodeHandle, endpoint: string): Promise<Injection> {
+  const { hostname, port } = new URL(endpoint);
+  const list = `ss -Htn state established dst ${hostname} dport = :${port}`;
+  const { stdout } = await node.run(['sh', '-c', list]);
+  const ports = [...stdout.matchAll(/:(\d+)\s+\S+:\d+\s*$/gm)].map(match => match[1]);
+  if (ports.length === 0) throw new UserError(`${node.name} has no connection to etcd`);
+  const filter = packetFilter(node, [
+    ['output', `ip daddr ${hostname} tcp dport ${port} tcp sport { ${ports.join()} } drop`],
+    ['input', `ip saddr ${hostname} tcp sport ${port} tcp dport { ${ports.join()} } drop`],
+  ]);
+  return {
+    what: `what ${node.name} has open to etcd is dead`,
+    act: () => filter.put(),
+    // A rule that cannot be put is an error, and whether it is met is up to the daemon's keep-alives.
+    proof: async () => true,
+    undo: () => filter.remove(),
+  };
+}
 
 /** Neither open connections to etcd nor new ones work; `endpoint` is etcd's URL as the node knows it. */
 export function cutEtcd(node: NodeHandle, endpoint: string, mode: CutMode): Injection {
