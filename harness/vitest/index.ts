@@ -1,5 +1,5 @@
 // `flannel-lab/vitest`: what a scenario imports, in this repository and in others.
-export { expect } from 'vitest';
+export { describe, expect } from 'vitest';
 export { type UntilOptions, until } from '../../lib/wait.ts';
 export type { Cluster } from '../cluster.ts';
 export type { NodeHandle, WorkloadHandle } from '../drivers/driver.ts';

@@ -13,8 +13,8 @@ onEveryPlatform({ drivers: ['netns'] }, platform => {
       platform.backend === 'vxlan' ? vxlanRecord(node1.address, macOf(1)) : hostGwRecord(node1.address);
     const own = await store.leaseOf(node1.address);
     const routes = await cluster.watchRoutes(node1);
-    // After all there are, so that it is not what the checks find first.
     await store.put('subnets/10.5.99.0-24', record);
+    // As a renewal does.
     await store.put(`subnets/${own?.key}`, own?.value ?? '');
     await cluster.join('node3');
     await store.remove('subnets/10.5.99.0-24');
