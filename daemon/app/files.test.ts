@@ -34,6 +34,17 @@ test('an old file is replaced, and stays when the new one cannot be put', async 
   expect((await readdir(folder)).sort()).toEqual(['folder', 'subnet.env']);
 });
 
+test('what a killed run left half done goes with the next one, and nothing else', async () => {
+  for (const name of ['.subnet.env.0123456789ab', '.subnet.env.swp', '.other.env.0123456789ab'])
+    await writeFile(join(folder, name), 'half');
+  writeAtomically(join(folder, 'subnet.env'), 'whole');
+  expect((await readdir(folder)).sort()).toEqual([
+    '.other.env.0123456789ab',
+    '.subnet.env.swp',
+    'subnet.env',
+  ]);
+});
+
 test('a symbolic link is followed', async () => {
   await writeFile(join(folder, 'real'), 'old');
   await symlink(join(folder, 'real'), join(folder, 'link'));

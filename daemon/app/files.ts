@@ -6,6 +6,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -41,10 +42,21 @@ export function writeAtomically(target: string, text: string): void {
       closeSync(file);
     }
     renameSync(temporary, path);
+    removeHalfDone(path);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
   }
+}
+
+/** What a run that was killed while writing left; nobody but the one who serves this file makes such names. */
+function removeHalfDone(path: string): void {
+  const [folder, prefix] = [dirname(path), `.${basename(path)}.`];
+  const isHalfDone = (name: string) =>
+    name.startsWith(prefix) && /^[0-9a-f]{12}$/.test(name.slice(prefix.length));
+  try {
+    for (const name of readdirSync(folder).filter(isHalfDone)) rmSync(join(folder, name), { force: true });
+  } catch {} // the new file stands, which is what counts
 }
 
 function resolveLink(path: string): string {

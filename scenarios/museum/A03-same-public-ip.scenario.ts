@@ -4,7 +4,7 @@ import { expect, onEveryPlatform, test } from '../../harness/vitest/index.ts';
 onEveryPlatform({ drivers: ['netns'], backends: ['vxlan'] }, platform => {
   test.override({ platform, spec: { nodes: 1, docker: false } });
 
-  test.fails('A03: the second node with a public IP refuses to start, and the first keeps its lease', async ({
+  test('A03: the second node with a public IP refuses to start, and the first keeps its lease', async ({
     cluster,
   }) => {
     const node1 = cluster.node('node1');

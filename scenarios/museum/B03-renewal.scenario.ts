@@ -9,6 +9,7 @@ onEveryPlatform({ drivers: ['netns'], backends: ['vxlan'] }, platform => {
     cluster,
   }) => {
     const { store } = cluster;
+    await cluster.expectConverged();
     const routes = await cluster.watchRoutes(cluster.node('node2'));
     const before = await store.leases();
     const revisions = new Set<string>();
@@ -36,6 +37,7 @@ onEveryPlatform({ drivers: ['netns'], backends: ['vxlan'] }, platform => {
 
   test('B07: an outage that is shorter than the margin costs no lease', async ({ cluster }) => {
     const node1 = cluster.node('node1');
+    await cluster.expectConverged();
     const lease = await cluster.store.leaseOf(node1.address);
     const routes = await cluster.watchRoutes(cluster.node('node2'));
     const key = `subnets/${lease?.key}`;

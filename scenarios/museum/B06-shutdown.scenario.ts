@@ -64,6 +64,6 @@ async function expectCleanEnd(cluster: Cluster, node: NodeHandle, when: string):
   expect(await node.daemon.stop(), when).toBe(0);
   expect(performance.now() - asked, when).toBeLessThan(5000);
   expect(await node.daemon.logs(), when).not.toMatch(/panic|goroutine|[Uu]nhandled|^\s+at .*:\d+:\d+/m);
-  const { stdout } = await node.run(['find', '/run/flannel', '-type', 'f', '!', '-name', 'subnet.env']);
+  const { stdout } = await node.run(['find', '/run/flannel', '-type', 'f', '-name', '.*']);
   expect(stdout, `${when}: files left behind on ${cluster.spec.name}`).toBe('');
 }
