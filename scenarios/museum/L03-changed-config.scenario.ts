@@ -1,5 +1,5 @@
 // A changed network or backend left the routes and devices of the former one behind: all of upstream.
-import { expect, onEveryPlatform, test } from '../../harness/vitest/index.ts';
+import { type Cluster, expect, onEveryPlatform, test } from '../../harness/vitest/index.ts';
 
 onEveryPlatform({ drivers: ['netns'], backends: ['vxlan'] }, platform => {
   test.override({ platform, spec: { nodes: 3, docker: false } });
@@ -11,7 +11,7 @@ onEveryPlatform({ drivers: ['netns'], backends: ['vxlan'] }, platform => {
     const watches = await Promise.all(cluster.nodes.map(node => cluster.watchRoutes(node)));
     await cluster.store.putConfig({ ...cluster.spec.config, Network: '10.6.0.0/16' });
     for (const watch of watches) expect((await watch.stop({ after: 1000 })).all, 'while running').toEqual([]);
-    for (const node of cluster.nodes) await cluster.restartDaemon(node, 'SIGTERM');
+    await restartTogether(cluster);
     await cluster.expectConverged();
     for (const node of cluster.nodes) {
       expect((await cluster.subnet(node)).gateway).toMatch(/^10\.6\./);
@@ -24,9 +24,17 @@ onEveryPlatform({ drivers: ['netns'], backends: ['vxlan'] }, platform => {
   }) => {
     await cluster.expectConverged();
     await cluster.store.putConfig({ ...cluster.spec.config, Backend: { Type: 'host-gw' } });
-    for (const node of cluster.nodes) await cluster.restartDaemon(node, 'SIGTERM');
+    await restartTogether(cluster);
     await cluster.expectConverged();
     for (const node of cluster.nodes)
       expect((await node.run(['ip', 'route'])).stdout).not.toContain('dev flannel.1');
   });
 });
+
+/** Nobody is there to see the others' former leases go. */
+async function restartTogether(cluster: Cluster): Promise<void> {
+  await Promise.all(cluster.nodes.map(node => node.daemon.stop()));
+  await Promise.all(
+    cluster.nodes.map(node => cluster.untilSubnetFileWritten(node, () => node.daemon.start())),
+  );
+}
