@@ -110,7 +110,8 @@ function hostGw(peers: readonly StoredLease[], config: NetworkConfig, { routes }
   };
 }
 
-function differences(node: string, wanted: OverlayText, present: OverlayText): readonly string[] {
+/** One sentence for each line that is missing or too many. Pure. */
+export function differences(node: string, wanted: OverlayText, present: OverlayText): readonly string[] {
   const counted = (lines: OverlayText) => Map.groupBy(lines, line => line);
   const [want, have] = [counted(wanted), counted(present)];
   const short = [...want.keys()].filter(line => !have.has(line)).map(line => `${node} lacks ${line}`);

@@ -14,13 +14,15 @@ export interface Injection {
   /** Whether it took effect. */
   readonly proof: () => Promise<boolean>;
   readonly undo: () => Promise<unknown>;
+  /** Milliseconds until it must have taken effect. Default 10 s. */
+  readonly patience?: number;
 }
 
-/** Milliseconds until a fault must have taken effect. */
-const patience = 10_000;
-
 /** Rejects, with everything mended, when the fault cannot be made or shows no effect. */
-export async function inject({ what, act, proof, undo }: Injection, signal: AbortSignal): Promise<Fault> {
+export async function inject(
+  { what, act, proof, undo, patience = 10_000 }: Injection,
+  signal: AbortSignal,
+): Promise<Fault> {
   let healing: Promise<void> | undefined;
   const heal = (): Promise<void> => {
     healing ??= undo().then(() => {});

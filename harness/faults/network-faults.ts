@@ -1,7 +1,7 @@
 // A node's ways to etcd and to other nodes, cut by its own packet filter, and its uplink down or gone.
 
-import { UserError } from '../../lib/errors.ts';
 import { anyCode } from '../../lib/run.ts';
+import { until } from '../../lib/wait.ts';
 import type { NodeHandle } from '../drivers/driver.ts';
 import type { Injection } from './fault.ts';
 
@@ -12,9 +12,13 @@ export type CutMode = 'refuse' | 'black-hole';
 export async function halfOpen(node: NodeHandle, endpoint: string): Promise<Injection> {
   const { hostname, port } = new URL(endpoint);
   const list = `ss -Htn state established dst ${hostname} dport = :${port}`;
-  const { stdout } = await node.run(['sh', '-c', list]);
-  const ports = [...stdout.matchAll(/:(\d+)\s+\S+:\d+\s*$/gm)].map(match => match[1]);
-  if (ports.length === 0) throw new UserError(`${node.name} has no connection to etcd`);
+  const open = async () => {
+    const { stdout } = await node.run(['sh', '-c', list]);
+    const found = [...stdout.matchAll(/:(\d+)\s+\S+:\d+\s*$/gm)].map(match => match[1]);
+    return found.length > 0 ? found : undefined;
+  };
+  // A daemon that just started, or lost one, is about to have one.
+  const ports = await until(open, { what: `a connection of ${node.name} to etcd`, timeout: 10_000 });
   const filter = packetFilter(node, [
     ['output', `ip daddr ${hostname} tcp dport ${port} tcp sport { ${ports.join()} } drop`],
     ['input', `ip saddr ${hostname} tcp sport ${port} tcp dport { ${ports.join()} } drop`],
