@@ -17,6 +17,16 @@ export interface DockerNodeData {
   readonly workloads: readonly { readonly name: string; readonly address: string }[];
 }
 
+/** The engine counts on (eth1, eth2, …), and a link is renamed only while it is down, which costs its routes. */
+const nameUplink = `set -e
+dev=$(ip -br link | grep -o '^eth[0-9]*')
+[ "$dev" != eth0 ] || exit 0
+gateway=$(ip -4 route show default | cut -d' ' -f3)
+ip link set "$dev" down
+ip link set "$dev" name eth0
+ip link set eth0 up
+ip route replace default via "$gateway"`;
+
 const tools = '/usr/local/lib/flannel-lab';
 /** Milliseconds a node's engine may take, from the moment its options are there. */
 const dockerPatience = 60_000;
@@ -70,6 +80,7 @@ export class DockerNode implements NodeHandle {
   async plug(): Promise<void> {
     const EndpointConfig = { IPAMConfig: { IPv4Address: this.address } };
     await this.#network.connect({ Container: this.#container.id, EndpointConfig });
+    await this.run(['sh', '-c', nameUplink]);
   }
 
   /** Resolves when the node's systemd takes orders. */
