@@ -3,14 +3,14 @@ import { Etcd3 } from 'etcd3';
 import { expect, test } from 'vitest';
 import { createLogger } from '../../lib/log.ts';
 import { etcdProgram, startEtcd } from './etcd.fixture.ts';
-import { createEtcdClient } from './etcd3-client.ts';
+import { createEtcd3Client } from './etcd3-client.ts';
 import { createEtcd3Store } from './etcd3-store.ts';
 
 test.skipIf(!etcdProgram)('a removal between reading and watching is not lost to a compaction', async () => {
   await using etcd = await startEtcd();
   const raw = new Etcd3({ hosts: etcd.endpoint });
   await using store = createEtcd3Store(
-    createEtcdClient({ endpoints: [etcd.endpoint] }),
+    createEtcd3Client([etcd.endpoint], {}),
     '/coreos.com/network',
     createLogger({ write: () => {} }),
   );

@@ -41,7 +41,7 @@ export async function* watchRange(
     for await (const response of stream as unknown as AsyncIterable<IWatchResponse>) {
       clearTimeout(timer);
       if (response.canceled) throw new StoreError(cancelReason(response));
-      if (Number(response.header.revision) < startRevision - 1)
+      if (Number(response.header.revision) < startRevision)
         throw new StoreError(`etcd went back to revision ${response.header.revision}`);
       yield response;
     }
