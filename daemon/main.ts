@@ -10,6 +10,7 @@ import { notify } from './app/notify.ts';
 import { helpText } from './flags.ts';
 import { createIproute2 } from './kernel/iproute2.ts';
 import { createIptables } from './kernel/iptables.ts';
+import { createNft } from './kernel/nft.ts';
 import { spawnLines, spawnRunner } from './kernel/spawn.ts';
 import { procSysctls } from './kernel/sysctls.ts';
 import { type Options, parseOptions, withoutCredentials } from './options.ts';
@@ -74,7 +75,11 @@ function wire(options: Options, log: Logger): Daemon {
     log,
     openStore: () => openStore(options, log),
     kernel: createIproute2({ runner: spawnRunner, lines: spawnLines, sysctls: procSysctls, log }),
-    firewall: createIptables(spawnRunner),
+    firewall: {
+      iptables: createIptables(spawnRunner, 'iptables'),
+      ip6tables: createIptables(spawnRunner, 'ip6tables'),
+      nft: createNft(spawnRunner),
+    },
     notify: async state => (socket ? notify(socket, state) : undefined),
   };
 }

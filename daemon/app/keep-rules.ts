@@ -1,63 +1,92 @@
-// Keeps the iptables rules in place and in order, whatever else flushes, inserts or restores around them.
+// Keeps the traffic rules in place and in order, whatever else flushes, inserts or restores around them.
 import { describeError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { sleep } from '../../lib/wait.ts';
-import { type Features, type Firewall, MissingTool } from '../kernel/firewall.ts';
-import { planRules, type RuleSet } from '../model/rules.ts';
+import { MissingTool } from '../kernel/firewall.ts';
+import type { Look, RuleKeeper } from './rule-keepers.ts';
 
 export interface RulesKeeping {
-  readonly firewall: Firewall;
-  readonly wanted: (features: Features) => readonly RuleSet[];
-  /** Seconds between two looks. */
+  readonly keeper: RuleKeeper;
+  /** Seconds between two looks, and until a failed one is tried again. */
   readonly resync: number;
   readonly log: Logger;
-  /** Called after the first attempt, successful or not. */
+  /** Called after the first look, successful or not. */
   readonly attempted: () => void;
 }
 
-/** Seconds between two attempts while they fail. */
-const retryAfter = 60;
+/**
+ * Keeps the rules with all keepers; each starts when the one before it has looked once, so that a change of mode puts
+ * the new rules in place before it removes the old. `attempted` is called when all have. Ends only when the signal
+ * aborts, with its reason.
+ */
+export async function keepAllRules(
+  keepers: readonly RuleKeeper[],
+  { attempted, ...common }: Omit<RulesKeeping, 'keeper'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const loops: Promise<void>[] = [];
+  for (const keeper of keepers) {
+    const looked = Promise.withResolvers<void>();
+    const loop = keepRules({ ...common, keeper, attempted: looked.resolve }, signal);
+    loop.catch(() => {}); // it is awaited below
+    loops.push(loop);
+    await Promise.race([looked.promise, loop]);
+  }
+  attempted();
+  await Promise.all(loops);
+}
 
-/** Ends only when the signal aborts, with its reason. The rules stay. */
-export async function keepRules(keeping: RulesKeeping, signal: AbortSignal): Promise<never> {
-  const { resync, log, attempted } = keeping;
-  let said: string | undefined;
+/** Seconds between two looks when what is given does not read back. */
+const driftResync = 60;
+
+/** Ends when the keeper has nothing more to do; rejects with the signal's reason when it aborts. The rules stay. */
+async function keepRules(keeping: RulesKeeping, signal: AbortSignal): Promise<void> {
+  const { keeper, resync, log, attempted } = keeping;
+  const say = createSayings(keeper, log);
   for (;;) {
-    let trouble: string | undefined;
-    try {
-      trouble = await restoreRules(keeping, signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      trouble = troubleOf(error, keeping);
-    }
-    if (trouble !== undefined && trouble !== said) log.warn(trouble);
-    if (trouble === undefined && said !== undefined) log.info('the iptables rules are in place again');
-    said = trouble;
+    const result = await attempt(keeper, signal);
+    say(result);
     attempted();
-    await sleep((trouble === undefined ? resync : Math.max(resync, retryAfter)) * 1000, signal);
+    const isMissing = result instanceof MissingTool;
+    if (keeper.once && (isMissing || !(result instanceof Error))) return;
+    const drifts = !(result instanceof Error) && result.drifts;
+    await sleep((drifts ? Math.max(resync, driftResync) : resync) * 1000, signal);
   }
 }
 
-/** One look, and one change if needed. Says what is wrong when the change did not bring what it should. */
-async function restoreRules(
-  { firewall, wanted, log }: RulesKeeping,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const [saved, features] = await Promise.all([firewall.save(signal), firewall.features(signal)]);
-  const sets = wanted(features);
-  const plan = planRules(sets, saved);
-  if (plan === undefined) return undefined;
-  await firewall.restore(plan, signal);
-  log.info('iptables rules put in place', { chains: sets.map(({ chain }) => chain).join() });
-  // Otherwise a rule that reads back differently would be written again at each look.
-  if (planRules(sets, await firewall.save(signal)) === undefined) return undefined;
-  return 'iptables does not keep the rules as they were given; checking them less often';
+async function attempt(keeper: RuleKeeper, signal: AbortSignal): Promise<Look | Error> {
+  try {
+    return await keeper.look(signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    return error instanceof Error ? error : new Error(describeError(error));
+  }
 }
 
-function troubleOf(error: unknown, { wanted }: RulesKeeping): string | undefined {
-  if (!(error instanceof MissingTool))
-    return `cannot put the iptables rules in place: ${describeError(error)}`;
-  const chains = wanted({ randomFully: false }).flatMap(({ rules, chain }) => (rules ? [chain] : []));
-  if (chains.length === 0) return undefined; // there is nothing to put, and so nothing to remove
-  return `${error.message}: running without ${chains.join(' and ')}; install it, or give -iptables-forward-rules=false`;
+/** One line for each change of state, not for each look. */
+function createSayings({ tool, without, once }: RuleKeeper, log: Logger): (result: Look | Error) => void {
+  let said: string | undefined;
+  let warned = false;
+  return result => {
+    const trouble = troubleOf(result);
+    if (trouble !== undefined && trouble !== said) log.warn(trouble);
+    if (trouble === undefined && said !== undefined) log.info(`the ${tool} rules are in place again`);
+    said = trouble;
+    if (result instanceof Error) return;
+    if (result.changed) log.info(`${tool} rules ${once ? 'of an earlier run removed' : 'put in place'}`);
+    if (result.predictable && !warned)
+      log.warn(`this ${tool} cannot choose ports fully at random; masquerading without that`);
+    warned ||= result.predictable;
+  };
+
+  function troubleOf(result: Look | Error): string | undefined {
+    if (result instanceof MissingTool) {
+      if (without === undefined) return undefined;
+      return `${result.message}: running without ${without}; install it, or turn off -iptables-forward-rules and -ip-masq`;
+    }
+    if (result instanceof Error) return `cannot put the ${tool} rules in place: ${describeError(result)}`;
+    return result.drifts
+      ? `${tool} does not keep the rules as they were given; checking them less often`
+      : undefined;
+  }
 }

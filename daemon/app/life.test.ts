@@ -36,7 +36,7 @@ describe('start', () => {
     expect(node.kernel.text()).toContain(`address 10.5.${third}.0/32 dev flannel.1\n`);
     expect(node.kernel.text()).toContain('sysctl net/ipv4/ip_forward 1\n');
     expect(node.kernel.text()).toContain('sysctl net/ipv6/conf/flannel.1/accept_ra 0\n');
-    expect(node.firewall.text()).toContain('-A FLANNEL-FWD -s 10.5.0.0/16');
+    expect(node.firewall.iptables.text()).toContain('-A FLANNEL-FWD -s 10.5.0.0/16');
     expect(node.notified).toEqual(['READY=1']);
   });
 

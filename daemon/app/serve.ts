@@ -1,18 +1,18 @@
 // The steady life of a node: lease held, kernel reconciled, rules in place, until the signal or a lost lease ends it.
 import { Bell } from '../../lib/bell.ts';
 import { describeError } from '../../lib/errors.ts';
-import type { Features } from '../kernel/firewall.ts';
 import type { Lease, Subnets } from '../model/lease.ts';
 import { emptyView, fold } from '../model/lease-view.ts';
-import { forwardRules, masqueradeRules } from '../model/rules.ts';
 import { acquireLease, type Held } from './acquire.ts';
 import { keepLease } from './keep-lease.ts';
-import { keepRules } from './keep-rules.ts';
+import { keepAllRules } from './keep-rules.ts';
 import { isProven, writeMemory } from './memory.ts';
 import type { Settlement } from './node.ts';
 import { createNodeReconciler, type Known } from './node-reconciler.ts';
 import { prepareDevice } from './prepare-device.ts';
+import { ruleKeepers } from './rule-keepers.ts';
 import { createSubnetFile } from './subnet-file.ts';
+import { trafficOf } from './traffic.ts';
 
 /** Rejects with the signal's reason, or with a UserError when the subnet is lost. */
 export async function serve(node: Settlement, signal: AbortSignal): Promise<never> {
@@ -68,21 +68,10 @@ function keep(node: Settlement, held: Held, known: Known, bell: Bell, signal: Ab
   );
 }
 
-function rule(
-  { firewall, config: { ranges }, options, log }: Settlement,
-  { 4: subnet }: Subnets,
-  attempted: () => void,
-  signal: AbortSignal,
-): Promise<never> {
-  const network = ranges[4]?.network;
-  const wanted = ({ randomFully }: Features) =>
-    network && subnet
-      ? [
-          forwardRules(network, options.iptablesForwardRules),
-          masqueradeRules({ network, subnet, wanted: options.ipMasq, randomFully }),
-        ]
-      : [];
-  return keepRules({ firewall, wanted, resync: options.iptablesResync, log, attempted }, signal);
+function rule(node: Settlement, subnets: Subnets, attempted: () => void, signal: AbortSignal): Promise<void> {
+  const { firewall, options, log } = node;
+  const keepers = ruleKeepers(firewall, trafficOf(node, subnets));
+  return keepAllRules(keepers, { resync: options.iptablesResync, log, attempted }, signal);
 }
 
 async function watch(

@@ -1,48 +1,71 @@
-// What every packet filter promises, and that our plans work on it: one suite for the fake and for real iptables.
+// What every packet filter promises, and that our plans work on it: one suite for the fakes and for the real tools.
+
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { parseCidr } from '../../lib/ip.ts';
+import type { Family } from '../../lib/ip.ts';
 import { findProgram } from '../../lib/places.ts';
-import { forwardRules, masqueradeRules, planRules } from '../model/rules.ts';
+import { planRules } from '../model/iptables-plan.ts';
+import { ruleSets } from '../model/iptables-sets.ts';
+import { nftScript, nftTables } from '../model/nft-script.ts';
+import { ranges, trafficOf } from '../model/rules.fixture.ts';
+import type { Range, Traffic } from '../model/rules.ts';
 import { parseSaved } from '../model/saved-rules.ts';
-import { FakeFirewall } from './fake-firewall.ts';
-import type { Firewall } from './firewall.ts';
+import { FakeIptables } from './fake-iptables.ts';
+import { FakeNft } from './fake-nft.ts';
+import type { RuleTool } from './firewall.ts';
 import { createIptables } from './iptables.ts';
 import { canUnshare, createNamespace } from './namespace.fixture.ts';
+import { createNft } from './nft.ts';
 
 interface Bench extends AsyncDisposable {
-  readonly firewall: Firewall;
-  /** As another program would: one line of `iptables-restore --noflush` in a table. */
-  edit(table: string, line: string): Promise<void>;
+  readonly tool: RuleTool;
+  /** As another program would: what {@link RuleTool.restore} takes. */
+  edit(input: string): Promise<void>;
 }
 
 const signal = AbortSignal.timeout(60_000);
-const network = parseCidr('10.5.0.0/16') ?? expect.unreachable();
-const subnet = parseCidr('10.5.3.0/24') ?? expect.unreachable();
-const wanted = (on: boolean) => [
-  forwardRules(network, on),
-  masqueradeRules({ network, subnet, wanted: on, randomFully: true }),
-];
+const real = await canUnshare();
 
-describe('fake', () => promises(fakeBench));
-const real = findProgram('iptables-restore') && (await canUnshare());
-describe.skipIf(!real)('iptables', () => promises(realBench));
+describe('fake iptables', () => iptablesPromises(4, fakeIptables));
+describe('fake ip6tables', () => iptablesPromises(6, fakeIptables));
+for (const kind of ['nft', 'legacy'] as const) {
+  const has = real && findProgram(`xtables-${kind}-multi`) !== undefined;
+  describe.skipIf(!has)(`iptables-${kind}`, () => iptablesPromises(4, () => realIptables('iptables', kind)));
+  describe.skipIf(!has)(`ip6tables-${kind}`, () =>
+    iptablesPromises(6, () => realIptables('ip6tables', kind)),
+  );
+}
+describe('fake nft', () => nftPromises(fakeNft));
+describe.skipIf(!real || !findProgram('nft'))('nft', () => nftPromises(realNft));
 
-function promises(start: () => Promise<Bench>): void {
+function iptablesPromises(family: Family, start: () => Promise<Bench>): void {
+  const range: Range = ranges[family];
   let bench: Bench;
   beforeEach(async () => {
     bench = await start();
   });
   afterEach(() => bench?.[Symbol.asyncDispose]());
 
-  const settle = async (on = true) => {
-    const plan = planRules(wanted(on), await bench.firewall.save(signal));
-    if (plan) await bench.firewall.restore(plan, signal);
-    expect(planRules(wanted(on), await bench.firewall.save(signal))).toBeUndefined();
+  const edit = (table: string, ...lines: string[]) =>
+    bench.edit(`*${table}\n${lines.map(line => `${line}\n`).join('')}COMMIT\n`);
+  const plan = async (given: Partial<Traffic>) => {
+    const saved = parseSaved(await bench.tool.save(signal));
+    return planRules(ruleSets(trafficOf({ ranges: [range], ...given }), family, true, saved), saved);
   };
+  const settle = async (given: Partial<Traffic> = {}) => {
+    const input = await plan(given);
+    if (input) await bench.tool.restore(input, signal);
+    expect(await plan(given), 'what is still to do').toBeUndefined();
+  };
+  const off = { forward: false, masquerade: false };
   const chain = async (table: string, name: string) =>
-    parseSaved(await bench.firewall.save(signal))
+    parseSaved(await bench.tool.save(signal))
       .get(table)
-      ?.get(name);
+      ?.get(name)?.rules;
+  const rules = async () =>
+    (await bench.tool.save(signal))
+      .split('\n')
+      .filter(line => line.startsWith('-A'))
+      .sort();
 
   test('rules read back exactly as they were given, so that there is nothing left to do', async () => {
     await settle();
@@ -55,63 +78,186 @@ function promises(start: () => Promise<Bench>): void {
 
   test('order is restored after a deletion in the middle, an insertion and a second jump', async () => {
     await settle();
-    const before = await bench.firewall.save(signal);
+    const before = await bench.tool.save(signal);
     const [first = ''] = (await chain('nat', 'FLANNEL-POSTRTG')) ?? [];
-    await bench.edit('nat', `-D FLANNEL-POSTRTG ${first}`);
-    await bench.edit('nat', '-I FLANNEL-POSTRTG 1 -s 10.5.0.0/16 -j MASQUERADE');
-    await bench.edit('nat', '-A POSTROUTING -j FLANNEL-POSTRTG');
+    await edit('nat', `-D FLANNEL-POSTRTG ${first}`);
+    await edit('nat', `-I FLANNEL-POSTRTG 1 -s ${range.network} -j MASQUERADE`);
+    await edit('nat', '-A POSTROUTING -j FLANNEL-POSTRTG');
     await settle();
-    const rules = (text: string) => text.split('\n').filter(line => line.startsWith('-A'));
-    expect(rules(await bench.firewall.save(signal))).toEqual(rules(before));
+    const inOrder = (text: string) => text.split('\n').filter(line => line.startsWith('-A'));
+    expect(inOrder(await bench.tool.save(signal))).toEqual(inOrder(before));
+  });
+
+  test('what was flushed or deleted comes back', async () => {
+    await settle();
+    const before = await rules();
+    await edit('nat', '-F POSTROUTING');
+    await edit('filter', '-F FORWARD', '-F FLANNEL-FWD', '-X FLANNEL-FWD');
+    await settle();
+    expect(await rules()).toEqual(before);
   });
 
   test('what may drop goes behind our jump, what Docker lets its users refuse stays in front', async () => {
     await settle();
-    await bench.edit('filter', ':DOCKER-USER - [0:0]');
-    await bench.edit('filter', ':OTHER - [0:0]');
-    await bench.edit('filter', '-A OTHER -s 10.0.0.0/8 -j DROP');
-    await bench.edit('filter', '-I FORWARD 1 -j OTHER');
-    await bench.edit('filter', '-I FORWARD 1 -j DOCKER-USER');
+    await edit('filter', ':DOCKER-USER - [0:0]');
+    await edit('filter', ':OTHER - [0:0]');
+    await edit('filter', `-A OTHER -s ${range.network} -j DROP`);
+    await edit('filter', '-I FORWARD 1 -j OTHER');
+    await edit('filter', '-I FORWARD 1 -j DOCKER-USER');
     await settle();
     const forward = await chain('filter', 'FORWARD');
     expect(forward?.map(line => line.split(' ').at(-1))).toEqual(['DOCKER-USER', 'FLANNEL-FWD', 'OTHER']);
   });
 
   test('what is no longer wanted is removed, and nothing else', async () => {
-    await bench.edit('filter', '-A FORWARD -s 192.168.9.0/24 -j ACCEPT');
+    await edit('filter', '-A FORWARD -i eth1 -j ACCEPT');
     await settle();
-    await settle(false);
-    expect(await chain('filter', 'FORWARD')).toEqual(['-s 192.168.9.0/24 -j ACCEPT']);
-    expect(await chain('filter', 'FLANNEL-FWD')).toBeUndefined();
-    expect(await chain('nat', 'FLANNEL-POSTRTG')).toBeUndefined();
+    await settle(off);
+    expect(await rules()).toEqual(['-A FORWARD -i eth1 -j ACCEPT']);
+  });
+
+  test('rules of an earlier version without a chain are known by what reads back', async () => {
+    const multicast = family === 4 ? '224.0.0.0/4' : 'ff00::/8';
+    const { network, subnet } = range;
+    await edit(
+      'nat',
+      `-A POSTROUTING -s ${network} -d ${network} -j RETURN`,
+      `-A POSTROUTING -s ${network} ! -d ${multicast} -j MASQUERADE --random-fully`,
+      `-A POSTROUTING ! -s ${network} -d ${subnet} -j RETURN`,
+      `-A POSTROUTING ! -s ${network} -d ${network} -j MASQUERADE`,
+      `-A POSTROUTING ! -s ${network} -d ${network} -m comment --comment "flanneld masq" -j MASQUERADE`,
+      '-A POSTROUTING -o eth1 -j MASQUERADE',
+    );
+    await settle();
+    expect(await chain('nat', 'POSTROUTING')).toEqual([
+      '-m comment --comment "flanneld masq" -j FLANNEL-POSTRTG',
+      '-o eth1 -j MASQUERADE',
+    ]);
+    await settle(off);
+    expect(await rules()).toEqual(['-A POSTROUTING -o eth1 -j MASQUERADE']);
+  });
+
+  test('in nftables mode the overlay is accepted as long as something here drops', async () => {
+    const mode = 'nftables';
+    await settle();
+    await settle({ mode });
+    expect(await rules()).toEqual([]);
+    await edit('filter', ':FORWARD DROP [0:0]');
+    await settle({ mode });
+    expect(await chain('filter', 'FLANNEL-FWD')).toHaveLength(2);
+    await edit('filter', ':FORWARD ACCEPT [0:0]');
+    await settle({ mode });
+    expect(await rules()).toEqual([]);
   });
 
   test('a change that fails changes nothing of its table', async () => {
     await settle();
-    const before = await bench.firewall.save(signal);
-    const broken = '*filter\n:FLANNEL-FWD - [0:0]\n-D FORWARD -s 10.99.0.0/16 -j DROP\nCOMMIT\n';
-    await expect(bench.firewall.restore(broken, signal)).rejects.toThrow();
-    expect(parseSaved(await bench.firewall.save(signal))).toEqual(parseSaved(before));
+    const before = await bench.tool.save(signal);
+    const broken = '*filter\n:FLANNEL-FWD - [0:0]\n-D FORWARD -i eth9 -j DROP\nCOMMIT\n';
+    await expect(bench.tool.restore(broken, signal)).rejects.toThrow();
+    expect(parseSaved(await bench.tool.save(signal))).toEqual(parseSaved(before));
   });
 }
 
-async function fakeBench(): Promise<Bench> {
-  const firewall = new FakeFirewall();
+function nftPromises(start: () => Promise<Bench>): void {
+  let bench: Bench;
+  beforeEach(async () => {
+    bench = await start();
+  });
+  afterEach(() => bench?.[Symbol.asyncDispose]());
+
+  const both = trafficOf({ mode: 'nftables', ranges: [ranges[4], ranges[6]] });
+  const save = () => bench.tool.save(signal);
+  const put = async (present: readonly Family[] = [], traffic = both) => {
+    const { randomFully } = await bench.tool.features(signal);
+    await bench.tool.restore(nftScript(traffic, randomFully, present), signal);
+  };
+  const lines = (text: string) => text.split('\n').filter(line => line.includes('comment')).length;
+
+  test('no tables are no text', async () => expect(await save()).toBe(''));
+
+  test('both tables are put, with all their rules', async () => {
+    await put();
+    const text = await save();
+    for (const table of Object.values(nftTables)) expect(text).toContain(`table ${table} {`);
+    expect(lines(text)).toBe(16);
+    expect(text).toMatch(/ip saddr != 10\.5\.0\.0\/16 ip daddr 10\.5\.0\.0\/16 masquerade fully-random/);
+  });
+
+  test('the text changes exactly when something was touched, and putting the tables again mends it', async () => {
+    await put();
+    let before = await save();
+    expect(await save()).toBe(before);
+    for (const fault of [
+      'insert rule ip flannel-ipv4 postrtg ip saddr 10.5.0.0/16 masquerade comment "fault"',
+      'flush chain ip flannel-ipv4 forward',
+      'flush chain ip6 flannel-ipv6 postrtg',
+      'delete table ip flannel-ipv4',
+      nftScript(both, true, []),
+    ]) {
+      await bench.edit(`${fault}\n`);
+      expect(await save(), fault).not.toBe(before);
+      await put([4, 6]);
+      before = await save();
+      expect(lines(before), fault).toBe(16);
+      expect(before, fault).not.toContain('fault');
+    }
+  });
+
+  test('a table that is not wanted any more goes, and no other', async () => {
+    await bench.edit('add table ip other\n');
+    await put();
+    await put([4, 6], { ...both, ranges: [ranges[4]] });
+    expect(await save()).not.toContain('flannel-ipv6');
+    await put([4], { ...both, mode: 'iptables' });
+    expect(await save()).toBe('');
+    await bench.edit('delete table ip other\n');
+  });
+
+  test('a script that fails changes nothing', async () => {
+    await put();
+    const before = await save();
+    const broken = `${nftScript(both, true, [4, 6])}flush chain ip flannel-ipv4 missing\n`;
+    await expect(bench.tool.restore(broken, signal)).rejects.toThrow();
+    expect(await save()).toBe(before);
+  });
+}
+
+async function fakeIptables(): Promise<Bench> {
+  const tool = new FakeIptables('iptables');
+  return { tool, edit: async input => tool.edit(input), [Symbol.asyncDispose]: async () => {} };
+}
+
+async function fakeNft(): Promise<Bench> {
+  const tool = new FakeNft();
+  return { tool, edit: async input => tool.edit(input), [Symbol.asyncDispose]: async () => {} };
+}
+
+/** The tools of one kind, under the names that an installation gives them. */
+async function realIptables(program: 'iptables' | 'ip6tables', kind: 'nft' | 'legacy'): Promise<Bench> {
+  const namespace = await createNamespace();
+  const tool = createIptables(
+    {
+      run: ([name, ...args], options) =>
+        namespace.runner.run([name.replace('tables', `tables-${kind}`), ...args], options),
+    },
+    program,
+  );
   return {
-    firewall,
-    edit: async (table, line) => firewall.edit(`*${table}\n${line}\nCOMMIT\n`),
-    [Symbol.asyncDispose]: async () => {},
+    tool,
+    async edit(input) {
+      await namespace.runner.run([`${program}-${kind}-restore`, '--noflush'], { input });
+    },
+    [Symbol.asyncDispose]: () => namespace[Symbol.asyncDispose](),
   };
 }
 
-async function realBench(): Promise<Bench> {
+async function realNft(): Promise<Bench> {
   const namespace = await createNamespace();
   return {
-    firewall: createIptables(namespace.runner),
-    async edit(table, line) {
-      await namespace.runner.run(['iptables-restore', '--noflush'], {
-        input: `*${table}\n${line}\nCOMMIT\n`,
-      });
+    tool: createNft(namespace.runner),
+    async edit(input) {
+      await namespace.runner.run(['nft', '-f', '-'], { input });
     },
     [Symbol.asyncDispose]: () => namespace[Symbol.asyncDispose](),
   };

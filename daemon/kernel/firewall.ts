@@ -1,17 +1,30 @@
-// The packet filter of this host as the daemon uses it: one reading, one change that happens as a whole.
+// The packet filter of this host as the daemon uses it: tools with one reading, and one change that happens as a whole.
 
 export interface Features {
   /** Whether masquerading can choose source ports fully at random. */
   readonly randomFully: boolean;
 }
 
-export interface Firewall {
-  /** What this iptables can do. Rejects with {@link MissingTool} when there is none. */
+/** All methods reject with {@link MissingTool} when the program is not installed. */
+export interface RuleTool {
+  /** What this version can do. */
   features(signal: AbortSignal): Promise<Features>;
-  /** All IPv4 tables in the words of iptables-save. Rejects as {@link features}. */
+  /**
+   * iptables: all tables of its family in the words of iptables-save. nft: our own tables with their handles, so that
+   * two texts are equal exactly when nothing was touched in between; empty when there are none.
+   */
   save(signal: AbortSignal): Promise<string>;
-  /** Carries out the input of `iptables-restore --noflush`: all of a table or none of it. Rejects when it cannot. */
+  /**
+   * iptables: the input of `iptables-restore --noflush`, all of a table or none of it. nft: the input of `nft -f -`,
+   * all or nothing. Rejects when it cannot be carried out.
+   */
   restore(input: string, signal: AbortSignal): Promise<void>;
+}
+
+export interface Firewall {
+  readonly iptables: RuleTool;
+  readonly ip6tables: RuleTool;
+  readonly nft: RuleTool;
 }
 
 /** The program is not installed. */

@@ -182,3 +182,18 @@ test('nothing makes it throw, and what it accepts is consistent', () => {
     { numRuns: 2000 },
   );
 });
+
+test.each([
+  [{}, false],
+  [{ EnableNFTables: true }, true],
+  [{ enablenftables: false }, false],
+  [{ EnableNFTables: null }, false],
+])('%j asks for nftables: %s', (rest, nftables) => {
+  const result = parseNetworkConfig(JSON.stringify({ Network: '10.5.0.0/16', ...rest }));
+  expect(result).toMatchObject({ config: { nftables } });
+});
+
+test('EnableNFTables that is no switch is refused', () =>
+  expect(read({ Network: '10.5.0.0/16', EnableNFTables: 'yes' })).toMatch(
+    /^EnableNFTables: is not true or false/,
+  ));

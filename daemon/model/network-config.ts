@@ -30,6 +30,8 @@ export interface Range {
 export interface NetworkConfig {
   /** Of each family that is enabled; at least one. */
   readonly ranges: ByFamily<Range>;
+  /** Whether the traffic rules are nftables rules rather than iptables ones. */
+  readonly nftables: boolean;
   /** Lower-cased; `udp` when the document has no Backend, empty when Backend has no Type. */
   readonly backendType: string;
   /** The Backend object with its members in lower case. */
@@ -73,6 +75,7 @@ const document = z.object({
   ipv6subnetmax: z.optional(ipOf(6)),
   enableipv4: z.optional(flag),
   enableipv6: z.optional(flag),
+  enablenftables: z.optional(flag),
   backend: z.optional(z.looseObject({ type: z.optional(z.string('is not a string')) }, 'is not an object')),
 });
 type Document = z.infer<typeof document>;
@@ -88,6 +91,7 @@ const names: Readonly<Record<string, string>> = {
   ipv6subnetmax: 'IPv6SubnetMax',
   enableipv4: 'EnableIPv4',
   enableipv6: 'EnableIPv6',
+  enablenftables: 'EnableNFTables',
   backend: 'Backend',
   type: 'Type',
 };
@@ -132,6 +136,7 @@ function check(read: Document): ConfigResult {
   return {
     config: {
       ranges: Object.fromEntries(results.map(({ family, result }) => [family, result])),
+      nftables: read.enablenftables ?? false,
       backendType: read.backend === undefined ? 'udp' : (read.backend.type ?? '').toLowerCase(),
       backend: (read.backend ?? {}) as GoJson,
     },

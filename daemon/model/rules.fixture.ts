@@ -1,0 +1,13 @@
+// A node's traffic for tests: one network, one subnet, everything on.
+import type { Family } from '../../lib/ip.ts';
+import type { Range, Traffic } from './rules.ts';
+
+export const ranges: Readonly<Record<Family, Range>> = {
+  4: { family: 4, network: '10.5.0.0/16', subnet: '10.5.3.0/24' },
+  6: { family: 6, network: 'fd00:5::/48', subnet: 'fd00:5:0:3::/64' },
+};
+
+export function trafficOf(given: Partial<Traffic> = {}): Traffic {
+  const standard = { mode: 'iptables', forward: true, masquerade: true, randomFully: true } as const;
+  return { ...standard, ranges: [ranges[4]], formerNetworks: [], ...given };
+}
