@@ -1,42 +1,83 @@
-// Rules that a firewall restart took away stayed away (up to 0.8, chains up to 0.20.0); a REJECT put in front, in all of upstream.
-import { type Cluster, onEveryPlatform, test, until } from '../../harness/vitest/index.ts';
+// J01, J03, J04: whatever happens to the rules or in front of them, containers reach each other again within a resync.
+import { describe } from 'vitest';
+import { type Cluster, expect, onEveryPlatform, test } from '../../harness/vitest/index.ts';
+
+const faults = [
+  ['J01 FORWARD drops by policy', 'iptables -P FORWARD DROP'],
+  ['J04 the filter table is flushed under a policy of DROP', 'iptables -P FORWARD DROP; iptables -F'],
+  ['J04 a REJECT is inserted in front', 'iptables -I FORWARD 1 -j REJECT'],
+  [
+    'J04 somebody restores a table of his own that ends in REJECT',
+    `iptables-restore <<END
+*filter
+:INPUT ACCEPT [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A FORWARD -i lo -j ACCEPT
+-A FORWARD -j REJECT
+COMMIT
+END`,
+  ],
+  ['J04 all nftables rules are flushed, iptables drops', 'nft flush ruleset; iptables -P FORWARD DROP'],
+  [
+    'J03 masquerading comes before everything else',
+    `iptables -t nat -I FLANNEL-POSTRTG 1 -s 10.5.0.0/16 -j MASQUERADE ||
+nft insert rule ip flannel-ipv4 postrtg ip saddr 10.5.0.0/16 masquerade`,
+  ],
+] as const;
+
+/** Seconds. */
+const resync = 1;
 
 onEveryPlatform({ drivers: ['netns'], backends: ['vxlan'] }, platform => {
-  test.override({ platform, spec: { nodes: 2, flags: ['-iptables-resync=1'] } });
+  for (const mode of ['iptables', 'nftables'] as const) {
+    describe(mode, () => {
+      const config = { EnableNFTables: mode === 'nftables' };
+      test.override({ platform, spec: { nodes: 2, config, flags: [`-iptables-resync=${resync}`] } });
 
-  test('J04: whatever is flushed, deleted or put in front, the overlay comes back, time and again', async ({
-    cluster,
-  }) => {
-    const node1 = cluster.node('node1');
-    await using _ = await cluster.fault.dropForwarding(node1);
-    const iptables = (...args: string[]) => node1.run(['iptables', '-w', ...args]);
-    for (let round = 0; round < 2; round++) {
-      await iptables('-t', 'nat', '-F');
-      await iptables('-F');
-      await expectRules(cluster);
-      for (const [table, from, chain] of [
-        ['filter', 'FORWARD', 'FLANNEL-FWD'],
-        ['nat', 'POSTROUTING', 'FLANNEL-POSTRTG'],
-      ] as const) {
-        await iptables('-t', table, '-F', from);
-        await iptables('-t', table, '-F', chain);
-        await iptables('-t', table, '-X', chain);
-      }
-      await expectRules(cluster);
-      await using rejecting = await cluster.fault.rejectForwarding(node1);
-      await cluster.expectReachable({ timeout: 5000 });
-      await rejecting.heal();
-    }
-  });
+      test(`J04: rules that vanish or are overtaken are mended, again and again (${mode})`, async ({
+        cluster,
+      }) => {
+        await cluster.expectReachable();
+        const before = await rulesOf(cluster);
+        for (const [what, script] of faults) {
+          for (const node of cluster.nodes) await node.run(['sh', '-c', script]);
+          await expect(
+            cluster.expectReachable({ timeout: (resync + 2) * 1000 }),
+            what,
+          ).resolves.toBeDefined();
+          // The next fault meets a host as it was at first.
+          for (const node of cluster.nodes)
+            await node.run(['sh', '-c', 'iptables -P FORWARD ACCEPT; iptables -F FORWARD']);
+          await expect.poll(() => rulesOf(cluster), { message: what, timeout: 5000 }).toEqual(before);
+        }
+        expect(await cluster.expectLog(cluster.node('node1'), /rules put in place/)).not.toHaveLength(0);
+      });
+
+      test(`J01: under a policy of DROP exactly what is from or to the network is accepted (${mode})`, async ({
+        cluster,
+      }) => {
+        await cluster.expectReachable();
+        const [node] = cluster.nodes;
+        await node?.run(['iptables', '-P', 'FORWARD', 'DROP']);
+        await cluster.expectReachable();
+        const { stdout } = (await node?.run(['iptables-save', '-t', 'filter'])) ?? { stdout: '' };
+        const accepting = stdout.split('\n').filter(line => line.startsWith('-A FLANNEL-FWD'));
+        expect(accepting).toHaveLength(2);
+        for (const line of accepting) expect(line).toMatch(/ -[sd] 10\.5\.0\.0\/16 /);
+      });
+    });
+  }
 });
 
-async function expectRules(cluster: Cluster): Promise<void> {
-  const present = async () => {
-    const { stdout } = await cluster.node('node1').run(['iptables-save']);
-    return /-A POSTROUTING .*-j FLANNEL-POSTRTG/.test(stdout) && /-A FORWARD .*-j FLANNEL-FWD/.test(stdout)
-      ? true
-      : undefined;
-  };
-  await until(present, { what: 'the rules to come back', timeout: 5000 });
-  await cluster.expectReachable({ timeout: 5000 });
+/** Flannel's own rules of each node, as text without numbers that change. */
+function rulesOf(cluster: Cluster): Promise<readonly string[]> {
+  const script = `iptables-save | grep -i flannel
+nft list table ip flannel-ipv4 2>/dev/null
+true`;
+  return Promise.all(
+    cluster.nodes.map(async node =>
+      (await node.run(['sh', '-c', script])).stdout.replaceAll(/\[\d+:\d+\]|# .*/g, ''),
+    ),
+  );
 }
