@@ -3,6 +3,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Family } from '../../lib/ip.ts';
 import { findProgram } from '../../lib/places.ts';
+import { anyCode, type Runner } from '../../lib/run.ts';
+import { until } from '../../lib/wait.ts';
 import { planRules } from '../model/iptables-plan.ts';
 import { ruleSets } from '../model/iptables-sets.ts';
 import { nftScript, nftTables } from '../model/nft-script.ts';
@@ -159,6 +161,24 @@ function iptablesPromises(family: Family, start: () => Promise<Bench>): void {
   });
 }
 
+describe.skipIf(!real || !findProgram('xtables-legacy-multi'))('the lock of iptables-legacy', () => {
+  const put = '*filter\n-A FORWARD -i eth1 -j ACCEPT\nCOMMIT\n';
+
+  test.each([
+    ['a short while is waited for', '1', true],
+    ['longer makes the change fail as a whole', '20', false],
+  ])('held for %s', async (_what, seconds, succeeds) => {
+    await using bench = await realIptables('iptables', 'legacy');
+    const { promise: held, release } = await bench.holdLock(seconds);
+    const restoring = bench.tool.restore(put, signal);
+    if (succeeds) await restoring;
+    else await expect(restoring).rejects.toThrow(/xtables lock/);
+    expect((await bench.tool.save(signal)).includes('-A FORWARD -i eth1')).toBe(succeeds);
+    release();
+    await held;
+  });
+});
+
 function nftPromises(start: () => Promise<Bench>): void {
   let bench: Bench;
   beforeEach(async () => {
@@ -233,20 +253,38 @@ async function fakeNft(): Promise<Bench> {
   return { tool, edit: async input => tool.edit(input), [Symbol.asyncDispose]: async () => {} };
 }
 
-/** The tools of one kind, under the names that an installation gives them. */
-async function realIptables(program: 'iptables' | 'ip6tables', kind: 'nft' | 'legacy'): Promise<Bench> {
-  const namespace = await createNamespace();
-  const tool = createIptables(
-    {
-      run: ([name, ...args], options) =>
-        namespace.runner.run([name.replace('tables', `tables-${kind}`), ...args], options),
-    },
-    program,
-  );
+interface RealIptables extends Bench {
+  /** Has another program hold the lock, for so many seconds at most or until it is released. */
+  holdLock(seconds: string): Promise<{ readonly promise: Promise<unknown>; readonly release: () => void }>;
+}
+
+/** The tools of one kind, under the names that an installation gives them, with a lock of their own. */
+async function realIptables(
+  program: 'iptables' | 'ip6tables',
+  kind: 'nft' | 'legacy',
+): Promise<RealIptables> {
+  const { runner, ...namespace } = await createNamespace();
+  await runner.run(['mount', '-t', 'tmpfs', 'tmpfs', '/run']);
+  const named: Runner = {
+    run: ([name, ...args], options) =>
+      runner.run([name.replace('tables', `tables-${kind}`), ...args], options),
+  };
   return {
-    tool,
+    tool: createIptables(named, program),
     async edit(input) {
-      await namespace.runner.run([`${program}-${kind}-restore`, '--noflush'], { input });
+      await named.run([`${program}-restore`, '--noflush'], { input });
+    },
+    async holdLock(seconds) {
+      const releasing = new AbortController();
+      const options = { signal: releasing.signal, okCodes: anyCode };
+      const lock = '/run/xtables.lock';
+      const promise = runner.run(['flock', '--no-fork', lock, 'sleep', seconds], options).catch(() => {});
+      const isHeld = async () => {
+        const { code } = await runner.run(['flock', '-n', lock, 'true'], { okCodes: anyCode });
+        return code === 0 ? undefined : true;
+      };
+      await until(isHeld, { what: 'the lock to be held', timeout: 5000 });
+      return { promise, release: () => releasing.abort() };
     },
     [Symbol.asyncDispose]: () => namespace[Symbol.asyncDispose](),
   };
