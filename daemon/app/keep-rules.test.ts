@@ -3,8 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createLogger } from '../../lib/log.ts';
 import { until } from '../../lib/wait.ts';
 import { FakeFirewall } from '../kernel/fake-firewall.ts';
-import { ranges, trafficOf } from '../model/rules.fixture.ts';
-import type { Traffic } from '../model/rules.ts';
+import { ranges, type TrafficGiven, trafficOf } from '../model/rules.fixture.ts';
 import { keepAllRules } from './keep-rules.ts';
 import { ruleKeepers } from './rule-keepers.ts';
 
@@ -20,7 +19,7 @@ beforeEach(() => {
 afterEach(() => stop());
 
 /** Resolves when all tools have been tried once. */
-async function start(given: Partial<Traffic> = {}): Promise<void> {
+async function start(given: TrafficGiven = {}): Promise<void> {
   log = [];
   stopping = new AbortController();
   const logger = createLogger({ write: line => void log.push(line.slice(25)) });
@@ -117,7 +116,7 @@ describe('in iptables mode', () => {
   test('IPv6 that was turned off leaves nothing', async () => {
     await start({ ranges: [ranges[4], ranges[6]] });
     await stop();
-    await start({ formerNetworks: [{ family: 6, network: ranges[6].network }] });
+    await start({ former: [{ family: 6, network: ranges[6].network }] });
     expect(firewall.ip6tables.text()).not.toContain('FLANNEL');
     const { calls } = firewall.ip6tables;
     await looks();

@@ -28,7 +28,7 @@ export interface Look {
 
 /** Those of the mode come first. No tool of a family is called that this node neither has nor had. */
 export function ruleKeepers(firewall: Firewall, traffic: Traffic): readonly RuleKeeper[] {
-  const families = [...traffic.ranges, ...traffic.formerNetworks].map(({ family }) => family);
+  const families = traffic.networks.map(({ family }) => family);
   const iptables = [
     ...(families.includes(4) ? [iptablesKeeper(firewall.iptables, 4, traffic)] : []),
     ...(families.includes(6) ? [iptablesKeeper(firewall.ip6tables, 6, traffic)] : []),

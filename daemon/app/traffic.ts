@@ -14,7 +14,7 @@ export function trafficOf({ config, identity, options }: Settlement, subnets: Su
       const [network, subnet] = [config.ranges[family]?.network, subnets[family]];
       return network && subnet ? [{ family, network: formatCidr(network), subnet: formatCidr(subnet) }] : [];
     }),
-    formerNetworks: identity.self.networks.map(network => ({
+    networks: identity.self.networks.map(network => ({
       family: network.family,
       network: formatCidr(network),
     })),

@@ -8,8 +8,8 @@ import { until } from '../../lib/wait.ts';
 import { planRules } from '../model/iptables-plan.ts';
 import { ruleSets } from '../model/iptables-sets.ts';
 import { nftScript, nftTables } from '../model/nft-script.ts';
-import { ranges, trafficOf } from '../model/rules.fixture.ts';
-import type { Range, Traffic } from '../model/rules.ts';
+import { ranges, type TrafficGiven, trafficOf } from '../model/rules.fixture.ts';
+import type { Range } from '../model/rules.ts';
 import { parseSaved } from '../model/saved-rules.ts';
 import { FakeIptables } from './fake-iptables.ts';
 import { FakeNft } from './fake-nft.ts';
@@ -49,11 +49,11 @@ function iptablesPromises(family: Family, start: () => Promise<Bench>): void {
 
   const edit = (table: string, ...lines: string[]) =>
     bench.edit(`*${table}\n${lines.map(line => `${line}\n`).join('')}COMMIT\n`);
-  const plan = async (given: Partial<Traffic>) => {
+  const plan = async (given: TrafficGiven) => {
     const saved = parseSaved(await bench.tool.save(signal));
     return planRules(ruleSets(trafficOf({ ranges: [range], ...given }), family, true, saved), saved);
   };
-  const settle = async (given: Partial<Traffic> = {}) => {
+  const settle = async (given: TrafficGiven = {}) => {
     const input = await plan(given);
     if (input) await bench.tool.restore(input, signal);
     expect(await plan(given), 'what is still to do').toBeUndefined();

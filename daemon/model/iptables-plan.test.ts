@@ -5,17 +5,16 @@ import type { Family } from '../../lib/ip.ts';
 import { FakeIptables } from '../kernel/fake-iptables.ts';
 import { planRules } from './iptables-plan.ts';
 import { ruleSets } from './iptables-sets.ts';
-import { ranges, trafficOf } from './rules.fixture.ts';
-import type { Traffic } from './rules.ts';
+import { ranges, type TrafficGiven, trafficOf } from './rules.fixture.ts';
 import { mayDrop, mayDropForwarded, parseSaved } from './saved-rules.ts';
 
-function plan(given: Partial<Traffic>, text: string, family: Family = 4): string | undefined {
+function plan(given: TrafficGiven, text: string, family: Family = 4): string | undefined {
   const saved = parseSaved(text);
   return planRules(ruleSets(trafficOf(given), family, true, saved), saved);
 }
 
 /** What iptables-save prints after the plan has been carried out on what `text` says. */
-function outcome(given: Partial<Traffic>, text = '', family: Family = 4): string {
+function outcome(given: TrafficGiven, text = '', family: Family = 4): string {
   const iptables = new FakeIptables('iptables');
   iptables.edit(text.replaceAll(/^# .*\n/gm, ''));
   iptables.edit(plan(given, iptables.text(), family) ?? '');
@@ -127,8 +126,8 @@ describe('what an earlier run left goes', () => {
       '! -s 10.9.0.0/16 -d 10.9.0.0/16 -j MASQUERADE --random-fully',
       '-s 10.8.0.0/16 -d 10.8.0.0/16 -m comment --comment "flanneld masq" -j RETURN',
     ];
-    const formerNetworks = [{ family: 4, network: '10.9.0.0/16' }] as const;
-    expect(outcome({ formerNetworks }, nat(...rules, ofOthers))).toBe(outcome({}, nat(ofOthers)));
+    const former = [{ family: 4, network: '10.9.0.0/16' }] as const;
+    expect(outcome({ former }, nat(...rules, ofOthers))).toBe(outcome({}, nat(ofOthers)));
   });
 
   test('but not what somebody else wrote for a network that is not ours', () => {

@@ -26,15 +26,13 @@ export function ruleSets(
   randomFully: boolean,
   saved: SavedTables,
 ): readonly RuleSet[] {
-  const { mode, ranges, formerNetworks } = traffic;
+  const { mode, ranges } = traffic;
   const range = ranges.find(each => each.family === family);
   const isOurs = mode === 'iptables';
   const forward = traffic.forward && (isOurs || mayDropForwarded(saved));
   const masquerade = traffic.masquerade && isOurs;
   const words = randomFully && traffic.randomFully ? 'MASQUERADE --random-fully' : 'MASQUERADE';
-  const networks = [...ranges, ...formerNetworks].flatMap(each =>
-    each.family === family ? each.network : [],
-  );
+  const networks = traffic.networks.flatMap(each => (each.family === family ? each.network : []));
   const text = (comment: string) => (rule: Rule) => ruleText(rule, comment, words);
   return [
     {

@@ -7,7 +7,13 @@ export const ranges: Readonly<Record<Family, Range>> = {
   6: { family: 6, network: 'fd00:5::/48', subnet: 'fd00:5:0:3::/64' },
 };
 
-export function trafficOf(given: Partial<Traffic> = {}): Traffic {
+export interface TrafficGiven extends Partial<Omit<Traffic, 'networks'>> {
+  /** Of earlier runs. */
+  readonly former?: Traffic['networks'];
+}
+
+export function trafficOf({ former = [], ...given }: TrafficGiven = {}): Traffic {
   const standard = { mode: 'iptables', forward: true, masquerade: true, randomFully: true } as const;
-  return { ...standard, ranges: [ranges[4]], formerNetworks: [], ...given };
+  const own = given.ranges ?? [ranges[4]];
+  return { ...standard, ranges: own, networks: [...own, ...former], ...given };
 }

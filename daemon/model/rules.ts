@@ -35,8 +35,8 @@ export interface Traffic {
   readonly randomFully: boolean;
   /** One for each family the network has. */
   readonly ranges: readonly Range[];
-  /** Networks of earlier runs, whose rules are ours to remove. */
-  readonly formerNetworks: readonly { readonly family: Family; readonly network: string }[];
+  /** The cluster's networks and those of earlier runs: their rules are ours to remove. */
+  readonly networks: readonly { readonly family: Family; readonly network: string }[];
 }
 
 const multicast = { 4: '224.0.0.0/4', 6: 'ff00::/8' } as const;
