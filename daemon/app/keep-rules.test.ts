@@ -52,7 +52,7 @@ describe('in iptables mode', () => {
     await looks();
     expect(rules()).toContain('-A FLANNEL-POSTRTG');
     expect(firewall.iptables.restored).toBe(1);
-    expect(log).toEqual(['info  iptables rules put in place']);
+    expect(log).toEqual(['info  iptables rules put in order']);
   });
 
   test('what is flushed comes back, the second and the third time, too', async () => {
@@ -74,7 +74,7 @@ describe('in iptables mode', () => {
     expect(log).toEqual([
       expect.stringMatching(/^warn {2}cannot put the iptables rules in place: .*xtables lock/),
       'info  the iptables rules are in place again',
-      'info  iptables rules put in place',
+      'info  iptables rules put in order',
     ]);
   });
 
@@ -133,7 +133,7 @@ describe('in nftables mode', () => {
     expect(tables()).toContain('table ip flannel-ipv4 {');
     expect(tables()).not.toContain('ip6');
     expect(firewall.nft.restored).toBe(1);
-    expect(log).toEqual(['info  nft rules put in place']);
+    expect(log).toEqual(['info  nft rules put in order']);
   });
 
   test.each([
@@ -163,7 +163,7 @@ describe('in nftables mode', () => {
     firewall.iptables.installed = false;
     await start({ mode });
     await looks();
-    expect(log).toEqual(['info  nft rules put in place']);
+    expect(log).toEqual(['info  nft rules put in order']);
   });
 
   test('a host without nft is told what it runs without', async () => {
@@ -191,5 +191,5 @@ test('a change of mode leaves nothing of the other', async () => {
 test('a host without nft cleans up nothing and says nothing', async () => {
   firewall.nft.installed = false;
   await start();
-  expect(log).toEqual(['info  iptables rules put in place']);
+  expect(log).toEqual(['info  iptables rules put in order']);
 });

@@ -73,7 +73,7 @@ function createSayings({ tool, without, once }: RuleKeeper, log: Logger): (resul
     if (trouble === undefined && said !== undefined) log.info(`the ${tool} rules are in place again`);
     said = trouble;
     if (result instanceof Error) return;
-    if (result.changed) log.info(`${tool} rules ${once ? 'of an earlier run removed' : 'put in place'}`);
+    if (result.changed) log.info(`${tool} rules ${once ? 'of an earlier run removed' : 'put in order'}`);
     if (result.predictable && !warned)
       log.warn(`this ${tool} cannot choose ports fully at random; masquerading without that`);
     warned ||= result.predictable;

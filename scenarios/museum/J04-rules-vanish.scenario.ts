@@ -51,7 +51,7 @@ onEveryPlatform({ drivers: ['netns'], backends: ['vxlan'] }, platform => {
             await node.run(['sh', '-c', 'iptables -P FORWARD ACCEPT; iptables -F FORWARD']);
           await expect.poll(() => rulesOf(cluster), { message: what, timeout: 5000 }).toEqual(before);
         }
-        expect(await cluster.expectLog(cluster.node('node1'), /rules put in place/)).not.toHaveLength(0);
+        expect(await cluster.expectLog(cluster.node('node1'), /rules put in order/)).not.toHaveLength(0);
       });
 
       test(`J01: under a policy of DROP exactly what is from or to the network is accepted (${mode})`, async ({
