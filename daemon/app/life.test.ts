@@ -338,3 +338,61 @@ describe('healing', () => {
     expect(node.log.join('\n')).toContain('is in its place and not ours to remove');
   });
 });
+
+describe('-ip-blackhole-route', () => {
+  const flags = ['-ip-blackhole-route'];
+  const folderOf = (node: NodeFixture) => node.subnetFile.replace('/subnet.env', '');
+  const network = (prefix: string) => `{"Network":"${prefix}","Backend":{"Type":"host-gw"}}`;
+  const holes = (node: NodeFixture) =>
+    node.kernel.text(entry => entry.kind === 'route' && entry.blackhole === true);
+  const upstreams = (to: string) =>
+    ({
+      kind: 'route',
+      to,
+      blackhole: true,
+      via: undefined,
+      dev: undefined,
+      onlink: false,
+      metric: 0,
+      protocol: 'boot',
+    }) as const;
+
+  test('what the subnet has no container for is dropped, behind every other route to the subnet', async () => {
+    await using node = await startNode({ registry: registryWith(hostGw), n: 1, flags });
+    await node.ready();
+    await holds('the blackhole', () =>
+      /^route blackhole 10\.5\.\d+\.0\/24 metric 4294967295\n$/.test(holes(node)),
+    );
+  });
+
+  test('of a former subnet, also as upstream made them, none stays; those of others do', async () => {
+    const registry = registryWith(network('10.5.0.0/16'));
+    const kernel = hostKernel(1);
+    await using first = await startNode({ registry, n: 1, kernel, flags });
+    await first.ready();
+    await holds('the blackhole', () => holes(first) !== '');
+    const [, former = ''] = /blackhole (\S+)/.exec(holes(first)) ?? [];
+    await first.stop();
+    kernel.set(upstreams(former));
+    kernel.set(upstreams('10.5.254.0/24'));
+    registry.putConfig(network('10.6.0.0/16'));
+    await using second = await startNode({ registry, n: 1, kernel, flags, folder: folderOf(first) });
+    await second.ready();
+    await holds('only the new one', () =>
+      /^route blackhole 10\.5\.254\.0\/24\nroute blackhole 10\.6\.\d+\.0\/24 metric \d+\n$/.test(
+        holes(second),
+      ),
+    );
+  });
+
+  test('turned off, it goes', async () => {
+    const registry = registryWith(hostGw);
+    const kernel = hostKernel(1);
+    await using first = await startNode({ registry, n: 1, kernel, flags });
+    await holds('the blackhole', () => holes(first) !== '');
+    await first.stop();
+    await using second = await startNode({ registry, n: 1, kernel, folder: folderOf(first) });
+    await second.ready();
+    await holds('none', () => holes(second) === '');
+  });
+});

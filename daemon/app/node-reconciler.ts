@@ -1,5 +1,6 @@
 // The reconciler of this node: leases and host in, the backend's wishes out.
 import type { Family } from '../../lib/ip.ts';
+import { blackholes, isFlannelsBlackhole } from '../model/blackholes.ts';
 import type { Subnets } from '../model/lease.ts';
 import type { LeaseView } from '../model/lease-view.ts';
 import type { NetEntry, NetState } from '../model/net-state.ts';
@@ -19,7 +20,7 @@ export interface Known {
 
 /** Whatever its leases say, the kernel is made to follow. `known` is looked at in each pass. */
 export function createNodeReconciler(
-  { kernel, config, backend, identity, log }: Settlement,
+  { kernel, config, backend, identity, options, previous, log }: Settlement,
   known: Known,
   moved: () => void,
 ): Reconciler {
@@ -33,6 +34,7 @@ export function createNodeReconciler(
     sayIgnored(ignored);
     return [
       ...enabled.flatMap(family => forwarding(family, self.uplink.name, present)),
+      ...(options.ipBlackholeRoute ? blackholes(known.subnets) : []),
       ...backend.desired({ self, subnets: known.subnets, peers, underlay: underlayOf(present) }),
     ];
   };
@@ -41,8 +43,13 @@ export function createNodeReconciler(
     advertisements(identity.self.uplink.name),
   ];
   // Until the leases are known, nothing can be told to be stale: a restart disturbs nobody.
-  const isOurs = (entry: NetEntry) =>
-    Object.keys(known.subnets).length > 0 && known.view !== undefined && backend.isOurs(entry, identity.self);
+  const isOurs = (entry: NetEntry) => {
+    if (Object.keys(known.subnets).length === 0 || known.view === undefined) return false;
+    const { self } = identity;
+    return (
+      backend.isOurs(entry, self) || isFlannelsBlackhole(entry, self.networks, [known.subnets, previous])
+    );
+  };
   const scope = { families: enabled, devices: backend.devices, sysctls };
   return new Reconciler({ kernel, scope, desired, isOurs, log });
 }

@@ -107,6 +107,7 @@ export class FakeKernel implements Kernel {
       case 'fdb':
         return this.#link(entry.dev) ? undefined : `Cannot find device "${entry.dev}"`;
       case 'route': {
+        if (entry.blackhole) return undefined;
         const link = this.#link(entry.dev ?? '');
         if (!link) return `Cannot find device "${entry.dev}"`;
         if (!link.up) return 'Network is down';

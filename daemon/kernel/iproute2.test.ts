@@ -52,8 +52,8 @@ link flannel.1 02:00:00:00:00:01 mtu 1450 down vxlan 1 eth0 192.168.7.1:8472 gbp
     expect(stateText(parseRoutes(json, 4))).toBe(`route 0.0.0.0/0 via 192.168.7.254 dev eth0
 route 1.1.1.1/32 dev eth0 metric 5
 route 10.5.2.0/24 via 10.5.2.0 dev flannel.1 onlink
-route 10.8.0.0/16
 route 10.9.0.0/16
+route blackhole 10.8.0.0/16
 `);
     const json6 = `[{"dst":"default","gateway":"fe80::1","dev":"eth0","metric":1024},{"dst":"fd00::1","dev":"eth0","metric":256}]`;
     expect(stateText(parseRoutes(json6, 6))).toBe(

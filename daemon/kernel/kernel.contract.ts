@@ -1,7 +1,9 @@
 // What every kernel edge promises: one suite for the fake and for iproute2 in a network namespace of its own.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parseCidr } from '../../lib/ip.ts';
 import { silent } from '../../lib/log.ts';
 import { until } from '../../lib/wait.ts';
+import { blackholes } from '../model/blackholes.ts';
 import { applied, diff, type Op } from '../model/diff.ts';
 import type { LinkEntry, NetEntry, NetState, RouteEntry } from '../model/net-state.ts';
 import { stateText } from '../model/net-state.ts';
@@ -119,6 +121,28 @@ function promises(start: () => Promise<Bench>): void {
     const again = [...wanted.map(entry => put(entry, entry)), ...peer(9).map(remove)];
     expect(await kernel.apply(again, signal)).toEqual([]);
     expect(await ours()).toBe(stateText(wanted));
+  });
+
+  test('a blackhole of either family stands behind the route of a device to the same subnet', async () => {
+    const both: ReadScope = { families: [4, 6], devices: [], sysctls: [] };
+    const subnets = { 4: parseCidr('10.5.1.0/24'), 6: parseCidr('fd00:5:0:1::/64') };
+    const wanted = blackholes(subnets);
+    const there = async () =>
+      (await kernel.read(both, signal)).filter(entry => entry.kind === 'route' && entry.blackhole);
+    expect(
+      await kernel.apply(
+        wanted.map(entry => put(entry)),
+        signal,
+      ),
+    ).toEqual([]);
+    expect(stateText(await there())).toBe(
+      'route blackhole 10.5.1.0/24 metric 4294967295\nroute blackhole fd00:5:0:1::/64 metric 4294967295\n',
+    );
+    expect(diff(wanted, await there(), () => true).ops).toEqual([]);
+    await bench.set({ kind: 'address', dev: 'eth0', address: '10.5.1.1/24' });
+    expect(await kernel.pathTo('10.5.1.2', signal)).toMatchObject({ dev: 'eth0' });
+    expect(await kernel.apply(wanted.map(remove), signal)).toEqual([]);
+    expect(await there()).toEqual([]);
   });
 
   test('IPv6 goes the same way, on a device of its own', async () => {

@@ -113,6 +113,7 @@ function addressEntries({ ifname = '', addr_info = [] }: LinkJson): NetEntry[] {
 
 const routes = z.array(
   z.object({
+    type: z.optional(text),
     dst: z.optional(text),
     gateway: z.optional(text),
     dev: z.optional(text),
@@ -124,20 +125,23 @@ const routes = z.array(
 
 /** `ip -j route show table main` of one family. Without details, protocol boot is not printed. */
 export function parseRoutes(json: string, family: Family): NetState {
-  return read(routes, json, 'ip route show').flatMap(({ dst, gateway, dev, protocol, metric, flags }) =>
-    dst === undefined
-      ? []
-      : [
-          {
-            kind: 'route',
-            to: destination(dst, family),
-            via: gateway,
-            dev,
-            onlink: flags?.includes('onlink') ?? false,
-            metric: metric ?? usualMetric[family],
-            protocol: protocol ?? 'boot',
-          } as const,
-        ],
+  return read(routes, json, 'ip route show').flatMap(
+    ({ type, dst, gateway, dev, protocol, metric, flags }) =>
+      dst === undefined
+        ? []
+        : [
+            {
+              kind: 'route',
+              to: destination(dst, family),
+              ...(type === 'blackhole' ? ({ blackhole: true } as const) : {}),
+              via: gateway,
+              // IPv6 has what goes nowhere go there through lo.
+              dev: type === 'blackhole' ? undefined : dev,
+              onlink: flags?.includes('onlink') ?? false,
+              metric: metric ?? usualMetric[family],
+              protocol: protocol ?? 'boot',
+            } as const,
+          ],
   );
 }
 

@@ -43,6 +43,8 @@ export interface RouteEntry {
   readonly kind: 'route';
   /** CIDR form; the default route is `0.0.0.0/0` or `::/0`. */
   readonly to: string;
+  /** What is sent there is dropped without a word; absent where it is delivered. */
+  readonly blackhole?: true;
   /** Gateway; undefined for a directly connected destination. */
   readonly via: string | undefined;
   /** Undefined for routes without a device (blackhole) or with several. */
@@ -131,9 +133,9 @@ function tunnelText({ type, vni, uplink, local, port, learning, gbp }: Tunnel): 
 }
 
 /** A route as iproute2 takes it and prints it, from its destination on. */
-export function routeWords({ to, via, dev, onlink, metric }: RouteEntry): string {
+export function routeWords({ to, blackhole, via, dev, onlink, metric }: RouteEntry): string {
   const words = [via && `via ${via}`, dev && `dev ${dev}`, metric && `metric ${metric}`, onlink && 'onlink'];
-  return [to, ...words].filter(Boolean).join(' ');
+  return [blackhole && 'blackhole', to, ...words].filter(Boolean).join(' ');
 }
 
 /** The whole state as sorted lines: what fakes print and tests compare. */
