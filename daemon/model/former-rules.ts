@@ -2,7 +2,7 @@
 import type { RuleSet } from './iptables-sets.ts';
 
 /**
- * Whether flannel wrote this rule of a built-in chain. 0.7 to 0.18 wrote no comments: theirs are known by their shape,
+ * Whether flannel wrote this rule of a built-in chain. The oldest wrote no comments: theirs are known by their shape,
  * which only masquerading for a network of ours has. What accepts is never taken for ours without its comment.
  */
 export function isFormer({ hook, comment, networks }: RuleSet, rule: string): boolean {
