@@ -119,7 +119,11 @@ async function side(node: NodeHandle, family: 4 | 6) {
   const gateway = `${start}1`;
   const address = family === 4 ? container.address : `${start}2`;
   if (family === 6) {
-    await shell(node, `ip address add ${gateway}/${length} dev docker0 nodad`);
+    // As dockerd does when it is asked for IPv6.
+    await shell(
+      node,
+      `echo 1 >/proc/sys/net/ipv6/conf/all/forwarding; ip address add ${gateway}/${length} dev docker0 nodad`,
+    );
     await shell(
       container,
       `ip address add ${address}/${length} dev eth0 nodad; ip -6 route add default via ${gateway}`,
