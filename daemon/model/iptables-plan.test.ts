@@ -1,5 +1,6 @@
 // The rules as text, and that a plan is made exactly when something is amiss.
 
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Family } from '../../lib/ip.ts';
 import { FakeIptables } from '../kernel/fake-iptables.ts';
@@ -165,6 +166,53 @@ describe('in nftables mode', () => {
     expect(forwarding).not.toContain('POSTRTG');
     expect(outcome({ mode, forward: false }, forwarding)).not.toContain('FLANNEL');
   });
+});
+
+test('whatever was done to the rules, one plan puts them right and leaves those of others', () => {
+  const foreign = ['-A FORWARD -j REJECT', '-I FORWARD 1 -j REJECT', '-A POSTROUTING -o eth1 -j MASQUERADE'];
+  const jump = '-m comment --comment "flanneld masq" -j FLANNEL-POSTRTG';
+  const damage = [
+    ...foreign,
+    '-F FORWARD',
+    '-F POSTROUTING',
+    '-F FLANNEL-FWD',
+    '-F FLANNEL-POSTRTG',
+    '-X FLANNEL-FWD',
+    '-X FLANNEL-POSTRTG',
+    `-A POSTROUTING ${jump}`,
+    '-I POSTROUTING 1 -j FLANNEL-POSTRTG',
+    '-I FLANNEL-POSTRTG 1 -s 10.5.0.0/16 -j MASQUERADE',
+    '-A FLANNEL-FWD -j DROP',
+    '-I FORWARD 1 -j FLANNEL-FWD',
+    '-A POSTROUTING ! -s 10.5.0.0/16 -d 10.5.0.0/16 -j MASQUERADE',
+  ];
+  const intact = parseSaved(outcome({}));
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...damage), { maxLength: 20 }), lines => {
+      const iptables = new FakeIptables('iptables');
+      iptables.edit(outcome({}));
+      for (const line of lines) {
+        const table = /FORWARD|FWD/.test(line) ? 'filter' : 'nat';
+        try {
+          iptables.edit(`*${table}\n${line}\nCOMMIT\n`);
+        } catch {} // a chain that is gone cannot be damaged
+      }
+      const others = (text: string) =>
+        text.split('\n').filter(line => foreign.some(rule => rule.endsWith(line.replace(/^-A \S+ /, ''))));
+      const before = others(iptables.text());
+      const text = outcome({}, iptables.text());
+      const mended = parseSaved(text);
+      for (const [table, chain] of [
+        ['filter', 'FLANNEL-FWD'],
+        ['nat', 'FLANNEL-POSTRTG'],
+      ] as const)
+        expect(mended.get(table)?.get(chain)).toEqual(intact.get(table)?.get(chain));
+      expect(text.match(/^-A FORWARD .*FLANNEL-FWD$/gm)).toHaveLength(1);
+      expect(text.match(/^-A POSTROUTING .*FLANNEL-POSTRTG$/gm)).toHaveLength(1);
+      expect(mended.get('filter')?.get('FORWARD')?.rules[0]).toContain('FLANNEL-FWD');
+      expect(others(text)).toEqual(before);
+    }),
+  );
 });
 
 test('a chain that leads to itself ends', () => {
