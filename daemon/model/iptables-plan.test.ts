@@ -215,6 +215,13 @@ test('whatever was done to the rules, one plan puts them right and leaves those 
   );
 });
 
+test('many chains that lead to many others are looked at once', () => {
+  const names = Array.from({ length: 200 }, (_, n) => `C${n}`);
+  const jumps = names.flatMap((from, n) => names.slice(n + 1).map(to => `-A ${from} -j ${to}\n`));
+  const saved = parseSaved(`*filter\n${jumps.join('')}-A FORWARD -j C0\nCOMMIT\n`);
+  expect(mayDropForwarded(saved)).toBe(false);
+});
+
 test('a chain that leads to itself ends', () => {
   const tables = parseSaved('*filter\n:A - [0:0]\n:B - [0:0]\n-A A -j B\n-A B -g A\nCOMMIT\n');
   expect(mayDrop('-j A', tables.get('filter') ?? new Map())).toBe(false);

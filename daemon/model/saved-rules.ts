@@ -36,18 +36,21 @@ export function parseSaved(text: string): SavedTables {
 /** Whether iptables may drop or refuse something that is forwarded, by policy or by a rule. */
 export function mayDropForwarded(tables: SavedTables): boolean {
   const table: SavedTable = tables.get('filter') ?? new Map();
-  const chain = table.get('FORWARD');
-  if (!chain) return false;
-  return chain.policy === 'DROP' || chain.rules.some(rule => mayDrop(rule, table));
+  const { policy, rules } = table.get('FORWARD') ?? { policy: undefined, rules: [] };
+  const seen = new Set<ChainName>();
+  return policy === 'DROP' || rules.some(rule => mayDrop(rule, table, seen));
 }
 
-/** Whether a packet that meets this rule may be dropped or refused, by it or by a chain it leads to. */
-export function mayDrop(rule: string, table: SavedTable, seen: ReadonlySet<ChainName> = new Set()): boolean {
+/**
+ * Whether a packet that meets this rule may be dropped or refused, by it or by a chain it leads to. Chains that were
+ * `seen` to drop nothing are not looked at twice: some hosts have thousands.
+ */
+export function mayDrop(rule: string, table: SavedTable, seen: Set<ChainName> = new Set()): boolean {
   const target = targetOf(rule);
   if (target === undefined || seen.has(target)) return false;
   if (/^(DROP|REJECT|NFQUEUE|QUEUE|TARPIT)$/.test(target)) return true;
-  const next = table.get(target)?.rules ?? [];
-  return next.some(each => mayDrop(each, table, new Set([...seen, target])));
+  seen.add(target);
+  return (table.get(target)?.rules ?? []).some(next => mayDrop(next, table, seen));
 }
 
 /** The chain or verdict a rule ends in; undefined for one that only counts. */
