@@ -21,6 +21,8 @@ export interface ClusterSpec {
   /** MTU of the underlay in bytes. */
   readonly mtu: number;
   readonly etcdPrefix: string;
+  /** Where the configuration is written, and leases are looked for. */
+  readonly etcdApi: 2 | 3;
   /** The cluster outlives the process that made it. */
   readonly keep: boolean;
 }
@@ -49,6 +51,7 @@ export function clusterSpec({ backend, config, daemons, ...input }: SpecInput): 
     docker: true,
     mtu: 1500,
     etcdPrefix: '/coreos.com/network',
+    etcdApi: 3,
     keep: false,
     ...input,
     config: { Network: '10.5.0.0/16', Backend: { Type: backend ?? 'vxlan' }, ...config },

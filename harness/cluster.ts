@@ -19,6 +19,7 @@ import { daemonReady, type SubnetEnv, subnetFileVersion } from './node-state.ts'
 import { ownedHere } from './owner.ts';
 import { type ClusterRecord, claimName, forget, saveRecord } from './registry.ts';
 import { Store } from './store.ts';
+import { StoreV2 } from './store-v2.ts';
 
 export interface CheckOptions {
   /** These nodes are expected to be cut off from all others. */
@@ -46,7 +47,8 @@ export class Cluster implements AsyncDisposable {
 
   private constructor(site: Site, record: ClusterRecord, signal: AbortSignal) {
     this.spec = record.spec;
-    this.store = new Store(site.etcdHost, record.spec.etcdPrefix);
+    const StoreOf = record.spec.etcdApi === 2 ? StoreV2 : Store;
+    this.store = new StoreOf(site.etcdHost, record.spec.etcdPrefix);
     this.#site = site;
     this.#since = record.since;
     this.#signal = signal;

@@ -1,0 +1,109 @@
+// The harness's hand in etcd v2, for clusters whose daemons speak only that: the same calls over HTTP.
+import { request } from 'node:http';
+import { UserError } from '../lib/errors.ts';
+import { until } from '../lib/wait.ts';
+import type { NetworkConfig } from './cluster-spec.ts';
+import { Store, type StoredKey } from './store.ts';
+import { type StoredLease, storedLease } from './stored-lease.ts';
+
+interface Node {
+  readonly key: string;
+  readonly value?: string;
+  readonly modifiedIndex: number;
+  /** Seconds left. */
+  readonly ttl?: number;
+  readonly nodes?: readonly Node[];
+}
+
+/** What only v3 has (transactions, compaction, leases apart from keys) goes on working on v3, beside this. */
+export class StoreV2 extends Store {
+  readonly #host: string;
+  readonly #folder: string;
+
+  constructor(host: string, prefix: string) {
+    super(host, prefix);
+    this.#host = host;
+    this.#folder = `/v2/keys/${prefix.replace(/^\/+/, '')}`;
+  }
+
+  override async ready(signal: AbortSignal): Promise<void> {
+    const probe = async () => {
+      const { status } = await this.#call('GET', '/v2/keys/');
+      if (status === 404)
+        throw new UserError('this etcd has no v2 API', { hint: 'etcd 3.5 or earlier has one' });
+      return status === 200 ? true : undefined;
+    };
+    await until(probe, { what: 'etcd v2 to answer', timeout: 30_000, interval: 20, signal });
+  }
+
+  override async config(): Promise<NetworkConfig> {
+    return JSON.parse((await this.#read('config'))?.value ?? '');
+  }
+
+  override putConfig(config: unknown): Promise<void> {
+    return this.put('config', JSON.stringify(config));
+  }
+
+  override async put(key: string, value: string, { ttl }: { ttl?: number } = {}): Promise<void> {
+    const form = new URLSearchParams({ value, ...(ttl === undefined ? {} : { ttl: String(ttl) }) });
+    await this.#call('PUT', `${this.#folder}/${key}`, form.toString());
+  }
+
+  override async remove(key: string): Promise<void> {
+    await this.#call('DELETE', `${this.#folder}/${key}`);
+  }
+
+  override async timeToLive(key: string): Promise<number | undefined> {
+    const found = await this.#read(key);
+    if (!found) throw new UserError(`${key} is not in etcd`);
+    return found.ttl;
+  }
+
+  override async answers(): Promise<boolean> {
+    return this.#call('GET', '/v2/keys/').then(
+      () => true,
+      () => false,
+    );
+  }
+
+  override async leases(): Promise<readonly StoredLease[]> {
+    const nodes = (await this.#read('subnets'))?.nodes ?? [];
+    return nodes.map(({ key, value = '' }) => storedLease(key.slice(key.lastIndexOf('/') + 1), value));
+  }
+
+  override async dump(): Promise<readonly StoredKey[]> {
+    const flat = (node: Node): Node[] => (node.nodes ? node.nodes.flatMap(flat) : [node]);
+    const root = await this.#read('');
+    return (root ? flat(root) : []).map(({ key, value = '', modifiedIndex }) => ({
+      key,
+      value,
+      revision: String(modifiedIndex),
+      lease: undefined,
+    }));
+  }
+
+  async #read(key: string): Promise<Node | undefined> {
+    const { status, body } = await this.#call('GET', `${this.#folder}/${key}?recursive=true&quorum=true`);
+    return status === 200 ? (JSON.parse(body) as { node: Node }).node : undefined;
+  }
+
+  #call(method: string, path: string, form?: string): Promise<{ status: number; body: string }> {
+    const place = this.#host.startsWith('unix:')
+      ? { socketPath: this.#host.slice('unix:'.length) }
+      : { host: new URL(this.#host).hostname, port: new URL(this.#host).port };
+    const headers = form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' };
+    return new Promise((resolve, reject) => {
+      const call = request({ ...place, method, path, headers, timeout: 5000, agent: false }, response => {
+        let body = '';
+        response
+          .setEncoding('utf8')
+          .on('data', (text: string) => {
+            body += text;
+          })
+          .on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+      });
+      call.on('error', reject).on('timeout', () => call.destroy(new Error('etcd v2 does not answer')));
+      call.end(form);
+    });
+  }
+}
