@@ -39,6 +39,7 @@ describe('the state of etcd', () => {
     await fail(new Outage('connect ECONNREFUSED'));
     await fail(new Error('permission denied'));
     await fail(new Outage('certificate has expired'));
+    await fail(new Outage('connect ECONNREFUSED'));
     expect(lines).toEqual([
       expect.stringContaining('does not answer'),
       expect.stringContaining('refuses a request'),
@@ -69,6 +70,10 @@ test.each([
   [
     '14 UNAVAILABLE: No connection established. Last error: 40AF:error:0A000412:SSL routines:ssl3_read_bytes:ssl/tls alert bad certificate:../deps/x.c:918:SSL alert number 42\n (2026-11-22T18:29:00.696Z). Resolution note: ',
     'ssl/tls alert bad certificate',
+  ],
+  [
+    '4 DEADLINE_EXCEEDED: Deadline exceeded after 2.500s,LB pick: 0.001s,remote_addr=127.0.0.1:38381',
+    'no answer within 2.500 s',
   ],
   ['7 PERMISSION_DENIED: etcdserver: permission denied', 'etcdserver: permission denied'],
   ['http://a:1: socket hang up', 'http://a:1: socket hang up'],

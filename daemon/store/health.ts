@@ -18,7 +18,8 @@ export function createHealth(
 ): Health {
   /** Undefined before the first answer or failure. */
   let answers: boolean | undefined;
-  let trouble: string | undefined;
+  /** The kinds of trouble that were said since etcd answered last. */
+  const said = new Set<string>();
   let since = 0;
 
   function failed(error: unknown): void {
@@ -27,8 +28,9 @@ export function createHealth(
       answers = false;
       since = performance.now();
       told(false);
-    } else if (trouble === kind) return;
-    trouble = kind;
+    }
+    if (said.has(kind)) return;
+    said.add(kind);
     log.warn(kind, { error: messageOf(error) });
   }
 
@@ -37,6 +39,7 @@ export function createHealth(
     if (answers === false)
       log.info('etcd answers again', { after: `${((performance.now() - since) / 1000).toFixed(1)}s` });
     answers = true;
+    said.clear();
     told(true);
   }
 
@@ -69,6 +72,7 @@ export function messageOf(error: unknown): string {
   return message
     .replace(/^(?:\w+: )?\d+ [A-Z_]+: /, '')
     .replace(/^No connection established\. Last error: (?:Error(?: \[\w+\])?: )?/, '')
+    .replace(/^Deadline exceeded after ([\d.]+)s.*/, 'no answer within $1 s')
     .replace(/ \(\d{4}-[\d-]+T[\d:.]+Z\)/, '')
     .replace(/\.? Resolution note: *$/, '')
     .replace(/[0-9A-F]+:error:[0-9A-F]+:SSL routines:\w*:([^:]+):[\s\S]*/, '$1')
