@@ -1,5 +1,8 @@
 // Getting into a real etcd: certificates of all kinds, users and passwords, with both APIs and by the daemon's options.
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Etcd3, Range } from 'etcd3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { UserError } from '../../lib/errors.ts';
@@ -13,6 +16,7 @@ import { StoreError } from './lease-store.ts';
 import { openStore, type StoreOptions } from './open.ts';
 import { createV2Keys } from './v2-keys.fixture.ts';
 
+const run = promisify(execFile);
 const signal = AbortSignal.timeout(300_000);
 const plain = { etcdCafile: '', etcdCertfile: '', etcdKeyfile: '', etcdUsername: '', etcdPassword: '' };
 
@@ -59,6 +63,20 @@ describe.skipIf(!etcdProgram || !openssl).each(['3', '2'] as const)('over TLS wi
     await using _ = store;
     expect(await store.config(signal)).toBeUndefined();
     expect(lines).toEqual([]);
+  });
+
+  test("the host's authorities are enough, where they are the ones", async () => {
+    const options = { ...plain, etcdEndpoints: [etcds.open.endpoint], etcdPrefix: '/net', etcdApi };
+    const script = `
+      import { createLogger } from '${join(import.meta.dirname, '../../lib/log.ts')}';
+      import { openStore } from '${join(import.meta.dirname, 'open.ts')}';
+      const store = await openStore(${JSON.stringify(options)}, createLogger({ write: line => process.stdout.write(line) }));
+      process.stdout.write('config: ' + (await store.config(AbortSignal.timeout(5000))));
+      await store[Symbol.asyncDispose]();`;
+    // What a process trusts is settled when it starts.
+    const env = { ...process.env, SSL_CERT_FILE: authority?.certificate ?? '' };
+    const { stdout } = await run(process.execPath, ['--input-type=module-typescript', '-e', script], { env });
+    expect(stdout).toBe('config: undefined');
   });
 
   test('a client certificate opens an etcd that wants one', async () => {

@@ -75,6 +75,10 @@ test.each([
     '4 DEADLINE_EXCEEDED: Deadline exceeded after 2.500s,LB pick: 0.001s,remote_addr=127.0.0.1:38381',
     'no answer within 2.500 s',
   ],
+  [
+    'https://a:1: unable to verify the first certificate; if the root CA is installed locally, try running Node.js with --use-system-ca',
+    'https://a:1: unable to verify the first certificate',
+  ],
   ['7 PERMISSION_DENIED: etcdserver: permission denied', 'etcdserver: permission denied'],
   ['http://a:1: socket hang up', 'http://a:1: socket hang up'],
 ])('%j is told as %j', (message, plain) => {

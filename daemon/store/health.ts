@@ -66,7 +66,7 @@ function kindOf(error: unknown, isOutage: (error: unknown) => boolean): string {
   return 'etcd does not answer, trying on';
 }
 
-/** Without what grpc and OpenSSL wrap around the reason. */
+/** Without what grpc and OpenSSL wrap around the reason, and without Node's advice: the host's authorities are asked. */
 export function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message
@@ -76,6 +76,7 @@ export function messageOf(error: unknown): string {
     .replace(/ \(\d{4}-[\d-]+T[\d:.]+Z\)/, '')
     .replace(/\.? Resolution note: *$/, '')
     .replace(/[0-9A-F]+:error:[0-9A-F]+:SSL routines:\w*:([^:]+):[\s\S]*/, '$1')
+    .replace(/; if the root CA is installed locally, try running Node\.js with --use-system-ca/, '')
     .trim();
 }
 
