@@ -1,27 +1,23 @@
 // The daemon's composition root: options in, real edges wired, signals and exit codes.
-import { writeSync } from 'node:fs';
 import { describeError, UsageError, UserError } from '../lib/errors.ts';
-import { createLogger, type Logger } from '../lib/log.ts';
+import type { Logger } from '../lib/log.ts';
 import { CommandError } from '../lib/run.ts';
 import pkg from '../package.json' with { type: 'json' };
 import { runDaemon } from './app/daemon.ts';
 import type { Daemon } from './app/node.ts';
-import { notify } from './app/notify.ts';
 import { helpText } from './flags.ts';
 import { createIproute2 } from './kernel/iproute2.ts';
 import { createIptables } from './kernel/iptables.ts';
 import { createNft } from './kernel/nft.ts';
 import { spawnLines, spawnRunner } from './kernel/spawn.ts';
 import { procSysctls } from './kernel/sysctls.ts';
+import type { Observe } from './operations/happening.ts';
+import { takeNames } from './operations/host-names.ts';
+import { openLog, writeLine } from './operations/log.ts';
+import { guardLog } from './operations/log-guard.ts';
+import { startOperations } from './operations/operations.ts';
 import { type Options, parseOptions, withoutCredentials } from './options.ts';
 import { openStore } from './store/open.ts';
-
-/** Standard error may be a pipe whose reader went away: a log line is not worth dying for. */
-function writeLine(descriptor: number, line: string): void {
-  try {
-    writeSync(descriptor, `${line}\n`);
-  } catch {}
-}
 
 async function main(): Promise<number> {
   const command = parseOptions(process.argv.slice(2), process.env);
@@ -40,19 +36,20 @@ async function main(): Promise<number> {
 }
 
 async function run(options: Options, warnings: readonly string[]): Promise<number> {
-  const log = createLogger({
-    write: line => writeLine(2, line),
-    level: options.log.level,
-  });
+  const log = openLog(options.log);
+  reportUncaught(log);
+  const signal = stopSignal(log);
   log.info('starting', {
     version: pkg.version,
     etcd: options.etcdEndpoints.map(withoutCredentials).join(),
     prefix: options.etcdPrefix,
   });
   for (const warning of warnings) log.warn(warning);
-  const signal = stopSignal(log);
+  const guarded = guardLog(log, { ...logRate, now: () => performance.now() });
+  const surroundings = { options, version: pkg.version, env: process.env, log: guarded };
   try {
-    await runDaemon(wire(options, log), signal);
+    await using operations = await startOperations(surroundings);
+    await runDaemon(wire(options, guarded, operations.observe), signal);
     return 0;
   } catch (error) {
     if (signal.aborted) return 0;
@@ -61,38 +58,58 @@ async function run(options: Options, warnings: readonly string[]): Promise<numbe
   }
 }
 
+/** Room for everything a start or a repair says, and no more than a few lines a second in any outage. */
+const logRate = { burst: 200, perSecond: 5 };
+
 function reportEnd(error: unknown, log: Logger): void {
   if (error instanceof UserError) log.error(error.message, { hint: error.hint });
   else if (error instanceof CommandError) log.error(error.message);
   else log.error('unexpected failure', { stack: error instanceof Error ? error.stack : String(error) });
 }
 
+/** Half a daemon is worse than none: whoever started it starts it again. */
+function reportUncaught(log: Logger): void {
+  process.on('uncaughtException', error => {
+    reportEnd(error, log);
+    process.exit(1);
+  });
+}
+
 /** The real edges. */
-function wire(options: Options, log: Logger): Daemon {
-  const socket = process.env.NOTIFY_SOCKET;
+function wire(options: Options, log: Logger, observe: Observe): Daemon {
   return {
     options,
     log,
-    openStore: () => openStore(options, log),
+    observe,
+    takeNames,
+    openStore: () => openStore(options, log, answers => observe({ kind: 'etcd', answers })),
     kernel: createIproute2({ runner: spawnRunner, lines: spawnLines, sysctls: procSysctls, log }),
     firewall: {
       iptables: createIptables(spawnRunner, 'iptables'),
       ip6tables: createIptables(spawnRunner, 'ip6tables'),
       nft: createNft(spawnRunner),
     },
-    notify: async state => (socket ? notify(socket, state) : undefined),
   };
 }
 
-/** Aborts at the first SIGTERM or SIGINT; a second one ends the process as it would without us. */
+/** How long a stop may take, in milliseconds. The data path stays as it is, so nothing is lost by ending then. */
+const stopWithin = 3000;
+
+/** Aborts at the first SIGTERM or SIGINT. */
 function stopSignal(log: Logger): AbortSignal {
   const stopping = new AbortController();
-  for (const name of ['SIGTERM', 'SIGINT'] as const)
-    process.once(name, () => {
-      log.info('stopping; the lease and the data path stay', { signal: name });
-      stopping.abort();
-    });
-  process.on('SIGHUP', () => {});
+  const stop = (name: NodeJS.Signals) => {
+    if (stopping.signal.aborted) return;
+    log.info('stopping; the lease and the data path stay', { signal: name });
+    setTimeout(() => {
+      log.warn('not everything came to its end in time, ending all the same');
+      process.exit(0);
+    }, stopWithin).unref();
+    stopping.abort();
+  };
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, stop);
+  // Else the first would end the process, and the second would have Node open its debugger to everyone on the host.
+  for (const name of ['SIGHUP', 'SIGUSR1'] as const) process.on(name, () => {});
   return stopping.signal;
 }
 
@@ -103,8 +120,8 @@ main().then(
   error => {
     const usage = error instanceof UsageError;
     // The error last, where a terminal and `systemctl status` show it.
-    const text = usage ? `${helpText()}\n${describeError(error)}` : String(error?.stack ?? error);
-    writeLine(2, text.trimEnd());
+    if (usage) writeLine(2, helpText());
+    writeLine(2, error instanceof UserError ? describeError(error) : String(error?.stack ?? error));
     process.exit(usage ? 2 : 1);
   },
 );

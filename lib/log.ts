@@ -1,7 +1,12 @@
 // Log lines with a level and a reason, one line each, on whatever stream the composition root gives.
 
 export type Level = 'debug' | 'info' | 'warn' | 'error';
-export type Fields = Readonly<Record<string, string | number | boolean | undefined>>;
+/** The names that JSON lines use themselves are taken. */
+export type Fields = Readonly<Record<string, string | number | boolean | undefined>> & {
+  readonly time?: never;
+  readonly level?: never;
+  readonly message?: never;
+};
 
 export interface Logger {
   debug(message: string, fields?: Fields): void;
@@ -12,21 +17,37 @@ export interface Logger {
 
 export interface LogOptions {
   /** Takes one finished line without its newline. */
-  readonly write: (line: string) => void;
+  readonly write: (line: string, level: Level) => void;
   /** The least level that is written. Default info. */
   readonly level?: Level;
+  /** Default text. */
+  readonly format?: 'text' | 'json';
   readonly now?: () => Date;
 }
 
 const order: readonly Level[] = ['debug', 'info', 'warn', 'error'];
 
-/** `2026-01-31T10:11:12.131Z info  lease acquired subnet=10.5.3.0/24`. Newlines inside a value are escaped. */
-export function createLogger({ write, level = 'info', now = () => new Date() }: LogOptions): Logger {
+/** Whether a line of level `own` is written where `least` is asked for. */
+export function isAtLeast(own: Level, least: Level): boolean {
+  return order.indexOf(own) >= order.indexOf(least);
+}
+
+/**
+ * `2026-01-31T10:11:12.131Z info  lease acquired subnet=10.5.3.0/24`, newlines inside a value escaped; or the same as
+ * `{"time":"2026-01-31T10:11:12.131Z","level":"info","message":"lease acquired","subnet":"10.5.3.0/24"}`.
+ */
+export function createLogger(options: LogOptions): Logger {
+  const { write, level = 'info', format = 'text', now = () => new Date() } = options;
   const at =
     (own: Level) =>
     (message: string, fields: Fields = {}) => {
-      if (order.indexOf(own) < order.indexOf(level)) return;
-      write(`${now().toISOString()} ${own.padEnd(5)} ${escapeNewlines(message)}${renderFields(fields)}`);
+      if (!isAtLeast(own, level)) return;
+      const time = now().toISOString();
+      const line =
+        format === 'json'
+          ? JSON.stringify({ time, level: own, message, ...fields })
+          : `${time} ${own.padEnd(5)} ${escapeNewlines(message)}${renderFields(fields)}`;
+      write(line, own);
     };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }

@@ -1,7 +1,10 @@
 // Start-up: settles what this node is, with etcd and the host asked side by side, and hands over to serving.
+import { resolve } from 'node:path';
 import { UsageError, UserError } from '../../lib/errors.ts';
 import { families } from '../../lib/ip.ts';
+import type { Backend, Self } from '../backends/backend.ts';
 import { familiesOf } from '../model/network-config.ts';
+import type { Options } from '../options.ts';
 import type { LeaseStore } from '../store/lease-store.ts';
 import { readPrevious } from './files.ts';
 import { Identity } from './identity.ts';
@@ -25,6 +28,7 @@ export async function runDaemon(daemon: Daemon, signal: AbortSignal): Promise<ne
       options.ifaceCanReach === undefined ? undefined : kernel.pathTo(options.ifaceCanReach, life),
     ]);
     host.catch(() => {}); // it is awaited below, and may fail before that
+    await daemon.takeNames([`the subnet file ${resolve(options.subnetFile)}`]);
     store = await daemon.openStore();
     const [{ config, backend }, [present, reached], previous, memory] = await Promise.all([
       settleConfig(store, log, life),
@@ -44,6 +48,7 @@ export async function runDaemon(daemon: Daemon, signal: AbortSignal): Promise<ne
     const { self } = identity;
     const refusal = backend.refuses(self);
     if (refusal) throw new UserError(refusal);
+    await daemon.takeNames(namesOf(self, backend, options));
     log.info('settled', {
       backend: backend.type,
       publicIp: familiesOf(config)
@@ -66,6 +71,16 @@ export async function runDaemon(daemon: Daemon, signal: AbortSignal): Promise<ne
     ended.abort();
     await store?.[Symbol.asyncDispose]();
   }
+}
+
+/** What two daemons on one host would take from each other. Several networks on a host differ in all of these. */
+function namesOf(
+  { publicIps }: Self,
+  { devices }: Backend,
+  { etcdEndpoints, etcdPrefix }: Options,
+): string[] {
+  const lease = `the lease of ${Object.values(publicIps).join()} in ${etcdPrefix} at ${etcdEndpoints.join()}`;
+  return [...devices.map(name => `the device ${name}`), lease];
 }
 
 function compile(pattern: string): RegExp {

@@ -6,6 +6,7 @@ import { createLogger } from '../../lib/log.ts';
 import { until } from '../../lib/wait.ts';
 import { encodeValue } from '../model/lease-codec.ts';
 import { emptyView, fold, type LeaseView } from '../model/lease-view.ts';
+import type { Happening } from '../operations/happening.ts';
 import { MemoryRegistry } from '../store/memory-registry.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import { keepLease } from './keep-lease.ts';
@@ -23,6 +24,7 @@ async function holder({ ttl = 100, margin = 20, reserved = false } = {}) {
   const stopping = new AbortController();
   const { signal } = stopping;
   const log: string[] = [];
+  const happened: Happening[] = [];
   const bell = new Bell();
   let view: LeaseView = emptyView;
   if (reserved) registry.put(key, mine);
@@ -49,6 +51,7 @@ async function holder({ ttl = 100, margin = 20, reserved = false } = {}) {
     view: () => view,
     bell,
     written: () => {},
+    observe: (happening: Happening) => void happened.push(happening),
   };
   let end: unknown;
   const running = keepLease(
@@ -61,6 +64,7 @@ async function holder({ ttl = 100, margin = 20, reserved = false } = {}) {
   return {
     registry,
     log,
+    happened,
     get end() {
       return end;
     },
@@ -94,6 +98,12 @@ describe('renewal', () => {
     node.elapse(2);
     await node.holds('a renewal', () => node.registry.row(key)?.revision !== first);
     expect(node.registry.row(key)).toMatchObject({ value: mine, expires: 181_000 });
+    const expected = [
+      { kind: 'renewal', succeeded: true },
+      { kind: 'lease', subnet: '10.5.3.0/24', expires: 181_000 },
+    ];
+    await node.holds('the news of it', () => node.happened.length === 2);
+    expect(node.happened).toEqual(expected);
   });
 
   test('goes on for ever, once per period', async () => {
@@ -114,6 +124,7 @@ describe('renewal', () => {
     node.registry.setReachable(false);
     node.elapse(85);
     await settle();
+    expect(node.happened).toContainEqual({ kind: 'renewal', succeeded: false });
     node.registry.setReachable(true);
     await node.holds('a renewal', () => (node.registry.row(key)?.expires ?? 0) > 100_000);
     expect(node.log.join('\n')).not.toContain('my lease is gone');

@@ -6,6 +6,7 @@ import type { Random } from '../model/allocate.ts';
 import { type Lease, type LeaseTerms, sameNode, sameTerms } from '../model/lease.ts';
 import type { LeaseView } from '../model/lease-view.ts';
 import { backoff, renewAfter } from '../model/renewal.ts';
+import type { Happening, Observe } from '../operations/happening.ts';
 import { type Claim, type LeaseStore, StoreError } from '../store/lease-store.ts';
 import { type Held, subnetsText } from './acquire.ts';
 
@@ -27,6 +28,7 @@ export interface Keeping {
   readonly bell: Bell;
   /** Told of each lease that was written with new terms. */
   readonly written: (lease: Lease) => void;
+  readonly observe: Observe;
 }
 
 /** Longer sleeps are cut up, so that a host that was suspended notices within this time; milliseconds. */
@@ -49,7 +51,11 @@ export async function keepLease(keeping: Keeping, held: Held, signal: AbortSigna
     try {
       const attempt = { ...keeping, say: doubtful ? log.debug : log.warn, quarrel };
       const next = isDue ? await renew(attempt, current, signal) : await verify(attempt, current, signal);
-      if (next !== current) due = dueAt(keeping, next);
+      if (isDue) keeping.observe({ kind: 'renewal', succeeded: true });
+      if (next !== current) {
+        due = dueAt(keeping, next);
+        keeping.observe(heldUntil(next));
+      }
       if (!sameTerms(next.lease, current.lease)) keeping.written(next.lease);
       current = next;
       doubtful = false;
@@ -57,9 +63,15 @@ export async function keepLease(keeping: Keeping, held: Held, signal: AbortSigna
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       log.debug('could not see after the lease, trying again', { error: error.message });
+      if (isDue) keeping.observe({ kind: 'renewal', succeeded: false });
       doubtful = true;
     }
   }
+}
+
+/** What holding a lease means to those who watch the daemon. */
+export function heldUntil({ lease, since, ttl }: Held): Happening {
+  return { kind: 'lease', subnet: subnetsText(lease.subnets), expires: since + ttl * 1000 };
 }
 
 function dueAt({ margin, random }: Keeping, { since, ttl }: Held): number {

@@ -25,9 +25,11 @@ async function start(given: TrafficGiven = {}): Promise<void> {
   const logger = createLogger({ write: line => void log.push(line.slice(25)) });
   await new Promise<void>(attempted => {
     const keepers = ruleKeepers(firewall, trafficOf(given));
-    running = keepAllRules(keepers, { resync: 0.01, log: logger, attempted }, stopping.signal).catch(
-      () => {},
-    );
+    running = keepAllRules(
+      keepers,
+      { resync: 0.01, log: logger, attempted, observe: () => {} },
+      stopping.signal,
+    ).catch(() => {});
   });
 }
 

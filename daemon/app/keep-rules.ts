@@ -3,6 +3,7 @@ import { describeError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { sleep } from '../../lib/wait.ts';
 import { MissingTool } from '../kernel/firewall.ts';
+import type { Observe } from '../operations/happening.ts';
 import type { Look, RuleKeeper } from './rule-keepers.ts';
 
 export interface RulesKeeping {
@@ -12,6 +13,7 @@ export interface RulesKeeping {
   readonly log: Logger;
   /** Called after the first look, successful or not. */
   readonly attempted: () => void;
+  readonly observe: Observe;
 }
 
 /**
@@ -41,11 +43,12 @@ const driftResync = 60;
 
 /** Ends when the keeper has nothing more to do; rejects with the signal's reason when it aborts. The rules stay. */
 async function keepRules(keeping: RulesKeeping, signal: AbortSignal): Promise<void> {
-  const { keeper, resync, log, attempted } = keeping;
+  const { keeper, resync, log, attempted, observe } = keeping;
   const say = createSayings(keeper, log);
   for (;;) {
     const result = await attempt(keeper, signal);
     say(result);
+    if (!(result instanceof Error) && result.changed) observe({ kind: 'rules' });
     attempted();
     const isMissing = result instanceof MissingTool;
     if (keeper.once && (isMissing || !(result instanceof Error))) return;

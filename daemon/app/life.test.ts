@@ -37,7 +37,9 @@ describe('start', () => {
     expect(node.kernel.text()).toContain('sysctl net/ipv4/ip_forward 1\n');
     expect(node.kernel.text()).toContain('sysctl net/ipv6/conf/flannel.1/accept_ra 0\n');
     expect(node.firewall.iptables.text()).toContain('-A FLANNEL-FWD -s 10.5.0.0/16');
-    expect(node.notified).toEqual(['READY=1']);
+    expect(node.happened.filter(({ kind }) => kind === 'ready')).toHaveLength(1);
+    const kinds = new Set(node.happened.map(({ kind }) => kind));
+    expect([...kinds].sort()).toEqual(['lease', 'leases', 'pass', 'peers', 'ready', 'rules']);
   });
 
   test('eight at once with eight subnets all get one of their own', async () => {

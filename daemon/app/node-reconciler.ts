@@ -20,7 +20,7 @@ export interface Known {
 
 /** Whatever its leases say, the kernel is made to follow. `known` is looked at in each pass. */
 export function createNodeReconciler(
-  { kernel, config, backend, identity, options, previous, log }: Settlement,
+  { kernel, config, backend, identity, options, previous, log, observe }: Settlement,
   known: Known,
   moved: () => void,
 ): Reconciler {
@@ -32,6 +32,7 @@ export function createNodeReconciler(
     const viewpoint = { ...backend, terms: backend.terms(self), subnets: known.subnets, enabled };
     const { peers, ignored } = selectPeers(known.view?.values() ?? [], viewpoint);
     sayIgnored(ignored);
+    observe({ kind: 'peers', count: peers.length });
     return [
       ...enabled.flatMap(family => forwarding(family, self.uplink.name, present)),
       ...(options.ipBlackholeRoute ? blackholes(known.subnets) : []),
@@ -51,7 +52,7 @@ export function createNodeReconciler(
     );
   };
   const scope = { families: enabled, devices: backend.devices, sysctls };
-  return new Reconciler({ kernel, scope, desired, isOurs, log });
+  return new Reconciler({ kernel, scope, desired, isOurs, log, observe });
 }
 
 /** A host that forwards IPv6 no longer listens to routers, and may lose its default route, unless told to (RFC 6204). */

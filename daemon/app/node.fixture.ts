@@ -7,6 +7,7 @@ import { createLogger } from '../../lib/log.ts';
 import { until } from '../../lib/wait.ts';
 import { FakeKernel } from '../kernel/fake.ts';
 import { FakeFirewall } from '../kernel/fake-firewall.ts';
+import type { Happening } from '../operations/happening.ts';
 import { type Options, parseOptions } from '../options.ts';
 import type { MemoryRegistry } from '../store/memory-registry.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
@@ -34,7 +35,7 @@ export interface NodeFixture extends AsyncDisposable {
   readonly kernel: FakeKernel;
   readonly firewall: FakeFirewall;
   readonly log: readonly string[];
-  readonly notified: readonly string[];
+  readonly happened: readonly Happening[];
   readonly subnetFile: string;
   /** How the daemon ended; undefined while it runs. */
   readonly end: Error | 'stopped' | undefined;
@@ -64,7 +65,7 @@ export async function startNode(plan: NodePlan): Promise<NodeFixture> {
   const folder = plan.folder ?? (await mkdtemp(join(tmpdir(), `flannel-lab-node${n}-`)));
   const subnetFile = join(folder, 'subnet.env');
   const log: string[] = [];
-  const notified: string[] = [];
+  const happened: Happening[] = [];
   const stopping = new AbortController();
   const logger = createLogger({ write: line => void log.push(line), level: 'debug' });
   let end: Error | 'stopped' | undefined;
@@ -75,7 +76,8 @@ export async function startNode(plan: NodePlan): Promise<NodeFixture> {
       openStore: async () => createMemoryStore(registry, logger),
       kernel,
       firewall,
-      notify: async state => void notified.push(state),
+      takeNames: async () => {},
+      observe: happening => void happened.push(happening),
     },
     stopping.signal,
   ).catch((error: unknown) => {
@@ -91,7 +93,7 @@ export async function startNode(plan: NodePlan): Promise<NodeFixture> {
     kernel,
     firewall,
     log,
-    notified,
+    happened,
     subnetFile,
     get end() {
       return end;

@@ -6,6 +6,7 @@ import type { Kernel } from '../kernel/kernel.ts';
 import type { Subnets } from '../model/lease.ts';
 import type { NetState } from '../model/net-state.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
+import type { Observe } from '../operations/happening.ts';
 import type { Options } from '../options.ts';
 import type { LeaseStore } from '../store/lease-store.ts';
 import type { Identity } from './identity.ts';
@@ -18,8 +19,9 @@ export interface Daemon {
   readonly openStore: () => Promise<LeaseStore>;
   readonly kernel: Kernel;
   readonly firewall: Firewall;
-  /** Called once with `READY=1`. */
-  readonly notify: (state: string) => Promise<void>;
+  /** Takes each of these things, named in words, for this process; rejects with a UserError when another has one. */
+  readonly takeNames: (things: readonly string[]) => Promise<void>;
+  readonly observe: Observe;
 }
 
 /** A node that knows what it is. */

@@ -7,6 +7,7 @@ import type { Failure, Kernel, ReadScope } from '../kernel/kernel.ts';
 import { applied, diff, leftovers, type Op, type Plan } from '../model/diff.ts';
 import type { NetEntry, NetState } from '../model/net-state.ts';
 import { backoff } from '../model/renewal.ts';
+import type { Observe } from '../operations/happening.ts';
 import { reportChanges } from './report.ts';
 import { createTroubles } from './troubles.ts';
 
@@ -17,12 +18,21 @@ export interface ReconcileOptions {
   readonly desired: (present: NetState) => NetState;
   readonly isOurs: (entry: NetEntry) => boolean;
   readonly log: Logger;
+  readonly observe: Observe;
   /** How often the kernel is read although nothing was heard, in milliseconds. Default 30 s. */
   readonly resync?: number;
 }
 
 /** While others undo our changes, the time between two repairs grows from the first to the second; milliseconds. */
 const repairPause = [100, 5000] as const;
+
+interface Pass {
+  readonly changes: number;
+  /** Changes that failed; 1 when the whole pass did. */
+  readonly failures: number;
+  /** Whether one of them was something every peer needs. */
+  readonly broken: boolean;
+}
 
 export class Reconciler {
   readonly #options: ReconcileOptions;
@@ -53,7 +63,7 @@ export class Reconciler {
 
   /** Runs until the signal aborts; rejects with its reason. Nothing is taken down. */
   async run(signal: AbortSignal): Promise<never> {
-    const { kernel, scope, resync = 30_000 } = this.#options;
+    const { kernel, scope, observe, resync = 30_000 } = this.#options;
     const pump = this.#listen(kernel.changes(scope, signal), signal);
     const retry = backoff(250, 10_000);
     try {
@@ -61,7 +71,11 @@ export class Reconciler {
         const repairing = this.#kernelChanged;
         this.#kernelChanged = false;
         if (repairing) this.#present = undefined;
-        const { changes, failed } = await this.#pass(signal);
+        const started = performance.now();
+        const { changes, failures, broken } = await this.#pass(signal);
+        const seconds = (performance.now() - started) / 1000;
+        observe({ kind: 'pass', seconds, changes, failures, broken });
+        const failed = failures > 0;
         this.#settled.resolve();
         if (repairing && changes === 0) this.#repair.reset();
         if (!failed) retry.reset();
@@ -74,7 +88,7 @@ export class Reconciler {
   }
 
   /** Brings the kernel to the desired state once, as far as it can be. */
-  async #pass(signal: AbortSignal): Promise<{ readonly changes: number; readonly failed: boolean }> {
+  async #pass(signal: AbortSignal): Promise<Pass> {
     const { kernel, scope, desired, isOurs, log } = this.#options;
     try {
       const present = this.#present ?? (await kernel.read(scope, signal));
@@ -91,13 +105,14 @@ export class Reconciler {
       if (failures.length === 0 && !done.some(isNewLink)) this.#present = applied(present, done);
       if (done.some(isNewLink)) this.#bell.ring();
       this.#said = undefined;
-      return { changes: ops.length, failed: failures.length > 0 };
+      const broken = failures.some(({ op }) => isForAll(op));
+      return { changes: ops.length, failures: failures.length, broken };
     } catch (error) {
       signal.throwIfAborted();
       const text = describeError(error);
       if (text !== this.#said) log.error('cannot read or program the network, trying on', { error: text });
       this.#said = text;
-      return { changes: 0, failed: true };
+      return { changes: 0, failures: 1, broken: true };
     }
   }
 
@@ -116,4 +131,9 @@ export class Reconciler {
 
 function isNewLink({ verb, entry }: Op): boolean {
   return verb === 'put' && entry.kind === 'link';
+}
+
+/** A route, neighbour or forwarding entry is for one peer; whoever wrote that peer's record must not make us unready. */
+function isForAll({ verb, entry }: Op): boolean {
+  return verb === 'put' && (entry.kind === 'link' || entry.kind === 'address' || entry.kind === 'sysctl');
 }

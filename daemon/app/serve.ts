@@ -4,7 +4,7 @@ import { describeError } from '../../lib/errors.ts';
 import type { Lease, Subnets } from '../model/lease.ts';
 import { emptyView, fold } from '../model/lease-view.ts';
 import { acquireLease, type Held } from './acquire.ts';
-import { keepLease } from './keep-lease.ts';
+import { heldUntil, keepLease } from './keep-lease.ts';
 import { keepAllRules } from './keep-rules.ts';
 import { isProven, writeMemory } from './memory.ts';
 import type { Settlement } from './node.ts';
@@ -26,6 +26,7 @@ export async function serve(node: Settlement, signal: AbortSignal): Promise<neve
   });
   await prepareDevice(node, signal);
   const held = await acquire(node, signal);
+  node.observe(heldUntil(held));
   known.subnets = held.lease.subnets;
   subnetFile.write(known.subnets);
   remember(node, held.lease);
@@ -40,7 +41,10 @@ export async function serve(node: Settlement, signal: AbortSignal): Promise<neve
   const ruled = Promise.withResolvers<void>();
   const ruling = rule(node, known.subnets, ruled.resolve, signal);
   const keeping = keep(node, held, known, bell, signal);
-  const ready = Promise.all([reconciler.settled, ruled.promise]).then(() => sendReady(node));
+  const ready = Promise.all([reconciler.settled, ruled.promise]).then(() => {
+    node.observe({ kind: 'ready' });
+    node.log.info('ready');
+  });
   await Promise.all([watching, reconciling, ruling, keeping, ready]);
   return signal.throwIfAborted() as never;
 }
@@ -55,33 +59,34 @@ function acquire(node: Settlement, signal: AbortSignal): Promise<Held> {
 }
 
 function keep(node: Settlement, held: Held, known: Known, bell: Bell, signal: AbortSignal): Promise<never> {
-  const { store, backend, identity, options, log } = node;
+  const { store, backend, identity, options, log, observe } = node;
   const terms = () => backend.terms(identity.self);
   const timing = { ttl: options.leaseTtl, margin: options.renewMargin };
   const now = () => performance.now();
   const view = () => known.view;
   const written = (lease: Lease) => remember(node, lease);
   return keepLease(
-    { store, terms, ...timing, random: Math.random, now, log, view, bell, written },
+    { store, terms, ...timing, random: Math.random, now, log, view, bell, written, observe },
     held,
     signal,
   );
 }
 
 function rule(node: Settlement, subnets: Subnets, attempted: () => void, signal: AbortSignal): Promise<void> {
-  const { firewall, options, log } = node;
+  const { firewall, options, log, observe } = node;
   const keepers = ruleKeepers(firewall, trafficOf(node, subnets));
-  return keepAllRules(keepers, { resync: options.iptablesResync, log, attempted }, signal);
+  return keepAllRules(keepers, { resync: options.iptablesResync, log, attempted, observe }, signal);
 }
 
 async function watch(
-  { store }: Settlement,
+  { store, observe }: Settlement,
   known: Known,
   signal: AbortSignal,
   changed: () => void,
 ): Promise<void> {
   for await (const event of store.watch(signal)) {
     known.view = fold(known.view ?? emptyView, event);
+    observe({ kind: 'leases', count: known.view.size, snapshot: event.kind === 'snapshot' });
     changed();
   }
 }
@@ -103,13 +108,4 @@ function remember({ options, log }: Settlement, lease: Lease): void {
   } catch (error) {
     log.debug('cannot note down the lease', { error: describeError(error) });
   }
-}
-
-async function sendReady({ notify, log }: Settlement): Promise<void> {
-  try {
-    await notify('READY=1');
-  } catch (error) {
-    log.error('cannot tell systemd that the daemon is ready', { error: describeError(error) });
-  }
-  log.info('ready');
 }
