@@ -16,7 +16,7 @@ import { takeNames } from './operations/host-names.ts';
 import { openLog, writeLine } from './operations/log.ts';
 import { guardLog } from './operations/log-guard.ts';
 import { startOperations } from './operations/operations.ts';
-import { type Options, parseOptions, withoutCredentials } from './options.ts';
+import { type Options, parseOptions } from './options.ts';
 import { openStore } from './store/open.ts';
 
 async function main(): Promise<number> {
@@ -41,7 +41,7 @@ async function run(options: Options, warnings: readonly string[]): Promise<numbe
   const signal = stopSignal(log);
   log.info('starting', {
     version: pkg.version,
-    etcd: options.etcdEndpoints.map(withoutCredentials).join(),
+    etcd: options.etcdEndpoints.join(),
     prefix: options.etcdPrefix,
   });
   for (const warning of warnings) log.warn(warning);

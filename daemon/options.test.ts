@@ -68,7 +68,7 @@ describe('flags', () => {
   test('etcd endpoints may have spaces around them', () =>
     expect(run(['-etcd-endpoints= http://a:2379, https://[::1]:2379/,b:1 ']).etcdEndpoints).toEqual([
       'http://a:2379',
-      'https://[::1]:2379/',
+      'https://[::1]:2379',
       'b:1',
     ]));
 
@@ -89,7 +89,21 @@ describe('secrets', () => {
   );
 
   test('are not part of complaints about endpoints', () =>
-    expect(() => run(['-etcd-endpoints=http://me:secret@a/b c'])).toThrow('http://…@a/b c is not'));
+    expect(() => run(['-etcd-endpoints=http://me:secret@a/b c'])).toThrow('-etcd-endpoints …@a/b c is not'));
+
+  test('inside an endpoint are taken out of it, unless they are given otherwise', () => {
+    const inside = '-etcd-endpoints=http://me:s%40c@a:1,https://b:2';
+    expect(run([inside])).toMatchObject({
+      etcdEndpoints: ['http://a:1', 'https://b:2'],
+      etcdUsername: 'me',
+      etcdPassword: 's@c',
+    });
+    expect(run([inside, '-etcd-username=you', '-etcd-password=p'])).toMatchObject({
+      etcdEndpoints: ['http://a:1', 'https://b:2'],
+      etcdUsername: 'you',
+      etcdPassword: 'p',
+    });
+  });
 });
 
 describe('the log', () => {
@@ -149,7 +163,7 @@ describe('misuse', () => {
       '-etcd-endpoints "http://a:2379" is not an etcd endpoint',
       undefined,
     ],
-    [['-etcd-endpoints=,'], '-etcd-endpoints , is not an etcd endpoint', undefined],
+    [['-etcd-endpoints=,'], '-etcd-endpoints "" is not an etcd endpoint', undefined],
     [['-kube-subnet-mgr'], '-kube-subnet-mgr true is of Kubernetes mode', undefined],
     [['-subnet-lease-renew-margin=0'], 'out of range', undefined],
     [['-subnet-lease-renew-margin=-1'], 'out of range', undefined],

@@ -99,14 +99,12 @@ function toOptions(given: ReadonlyMap<string, Given>): Options {
   const settings = settingsOf(given);
   const { text, list, toggle, checked } = settings;
   return {
-    etcdEndpoints: endpointsOf(settings),
+    ...etcdOf(settings),
     etcdPrefix: text('etcd-prefix'),
     etcdApi: settings.choice('etcd-api', ['2', '3', 'auto']),
     etcdCafile: text('etcd-cafile'),
     etcdCertfile: text('etcd-certfile'),
     etcdKeyfile: text('etcd-keyfile'),
-    etcdUsername: text('etcd-username'),
-    etcdPassword: text('etcd-password'),
     iface: list('iface'),
     ifaceRegex: list('iface-regex'),
     ifaceCanReach: checked('iface-can-reach', value => isIP(value) !== 0, 'an IP address'),
@@ -132,24 +130,39 @@ function publicIpsOf({ checked }: Settings): ByFamily<string> {
   return Object.fromEntries(families.map(family => [family, given(family)]));
 }
 
-/** Quotation marks get here through a unit's environment file, and would never match a host. */
-function endpointsOf({ text, source }: Settings): readonly string[] {
-  const endpoints = text('etcd-endpoints')
+const endpointForm =
+  /^(?<scheme>https?:\/\/)?(?:(?<user>[^\s"'/:@]*):(?<password>[^\s"'/@]*)@)?(?<host>[^\s"'/@]+)\/*$/;
+
+/**
+ * The endpoints and who to be there; credentials inside an endpoint, as upstream 0.7 allows, end up apart from it.
+ * Quotation marks get here through a unit's environment file, and would never match a host.
+ */
+function etcdOf({ text, source }: Settings) {
+  const words = text('etcd-endpoints')
     .split(',')
-    .map(endpoint => endpoint.trim())
+    .map(word => word.trim())
     .filter(Boolean);
-  const wrong = endpoints.find(endpoint => !/^(https?:\/\/)?[^\s"'/]+\/*$/.test(endpoint));
-  if (wrong !== undefined || endpoints.length === 0)
+  const parts = words.map(word => endpointForm.exec(word)?.groups);
+  const wrong = words.find((_, index) => !parts[index]);
+  if (wrong !== undefined || words.length === 0)
     throw new UsageError(
-      `${source('etcd-endpoints')} ${withoutCredentials(wrong ?? text('etcd-endpoints'))} is not an etcd endpoint`,
+      `${source('etcd-endpoints')} ${(wrong ?? '""').replace(/^.*@/, '…@')} is not an etcd endpoint`,
       { hint: 'endpoints look like http://10.0.0.1:2379, without quotation marks, separated by commas' },
     );
-  return endpoints;
+  const inside = text('etcd-username') ? undefined : parts.find(part => part?.password);
+  return {
+    etcdEndpoints: parts.map(part => `${part?.scheme ?? ''}${part?.host}`),
+    etcdUsername: decoded(inside?.user) ?? text('etcd-username'),
+    etcdPassword: decoded(inside?.password) ?? text('etcd-password'),
+  };
 }
 
-/** `endpoint` as it may be logged. */
-export function withoutCredentials(endpoint: string): string {
-  return endpoint.replace(/\/\/[^/]*@/, '//…@');
+function decoded(text: string | undefined): string | undefined {
+  try {
+    return text && decodeURIComponent(text);
+  } catch {
+    return text; // a percent sign that means itself
+  }
 }
 
 function leaseTimes({ duration, text, source }: Settings) {

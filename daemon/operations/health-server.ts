@@ -50,7 +50,8 @@ export async function serveHealth(
 /** Bodies and codes are upstream's where it has them. */
 async function answer(path: string, pages: HealthPages, response: ServerResponse): Promise<void> {
   const send = (code: number, text: string, type = 'text/plain; charset=utf-8') => {
-    response.writeHead(code, { 'content-type': type }).end(text);
+    const length = Buffer.byteLength(text);
+    response.writeHead(code, { 'content-type': type, 'content-length': length }).end(text);
   };
   if (path === '/healthz') {
     const stuck = pages.stuck();

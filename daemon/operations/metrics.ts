@@ -39,13 +39,19 @@ export function createMetrics(version: string, current: () => Current): Metrics 
     registers,
   }).set({ version, node: process.version }, 1);
   gauge('flannel_ready', 'Whether /readyz says so.', () => Number(current().ready));
-  gauge('flannel_lease_remaining_seconds', 'Until the lease expires.', () => {
-    return (current().leaseLeft ?? Number.NaN) / 1000;
+  gauge('flannel_lease_remaining_seconds', 'Until the lease expires; 0 without one.', () => {
+    return (current().leaseLeft ?? 0) / 1000;
   });
   gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
-  gauge('process_cpu_seconds_total', 'User and system time.', () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1e6;
+  new Counter({
+    name: 'process_cpu_seconds_total',
+    help: 'User and system time.',
+    registers,
+    collect() {
+      const { user, system } = process.cpuUsage();
+      this.reset();
+      this.inc((user + system) / 1e6);
+    },
   });
   gauge('process_start_time_seconds', 'Start, since 1970.').set(performance.timeOrigin / 1000);
 
