@@ -2,10 +2,12 @@
 import { isIP } from 'node:net';
 import { UsageError } from '../lib/errors.ts';
 import { type ByFamily, canonicalIp, type Family, families, parseIp } from '../lib/ip.ts';
-import type { Level } from '../lib/log.ts';
 import { type Given, readFlags, withEnvironment } from './command-line.ts';
-import { parseChoice, parseDuration, parseNumber, parseSwitch } from './flag-values.ts';
-import { type FlagName, flags, flagTable } from './flags.ts';
+import { etcdOf } from './etcd-options.ts';
+import { parseSwitch } from './flag-values.ts';
+import { flagTable } from './flags.ts';
+import { type LogChoice, logOf } from './log-choice.ts';
+import { type Settings, settingsOf } from './settings.ts';
 
 export interface Options {
   readonly etcdEndpoints: readonly string[];
@@ -38,16 +40,6 @@ export interface Options {
   readonly leaseTtl: number;
 }
 
-export interface LogChoice {
-  readonly format: 'text' | 'json';
-  /** The least level that is logged. */
-  readonly level: Level;
-  /** Of the log file; undefined when there is none. */
-  readonly folder: string | undefined;
-  /** The least level that goes to standard error. */
-  readonly stderr: Level;
-}
-
 export type Command =
   | {
       readonly kind: 'run';
@@ -70,30 +62,6 @@ export function parseOptions(
   if (ignored.length > 0) warnings.push(`ignoring what follows the flags: ${ignored.join(' ')}`);
   return { kind: 'run', options: toOptions(all), warnings };
 }
-
-/** The values of flags, those given or the table's. */
-function settingsOf(given: ReadonlyMap<string, Given>) {
-  const last = (name: FlagName) => given.get(name)?.values.at(-1) ?? flags[name].initial;
-  const source = (name: FlagName) => given.get(name)?.source ?? `-${name}`;
-  return {
-    text: last,
-    source,
-    list: (name: FlagName) => given.get(name)?.values ?? [],
-    toggle: (name: FlagName) => parseSwitch(source(name), last(name)),
-    number: (name: FlagName) => parseNumber(source(name), last(name)),
-    duration: (name: FlagName) => parseDuration(source(name), last(name)),
-    choice: <T extends string>(name: FlagName, known: readonly T[]) =>
-      parseChoice(source(name), last(name), known),
-    /** Undefined when empty. */
-    checked: (name: FlagName, is: (value: string) => boolean, what: string) => {
-      const value = last(name);
-      if (value && !is(value)) throw new UsageError(`${source(name)} ${value} is not ${what}`);
-      return value || undefined;
-    },
-  };
-}
-
-type Settings = ReturnType<typeof settingsOf>;
 
 function toOptions(given: ReadonlyMap<string, Given>): Options {
   const settings = settingsOf(given);
@@ -130,41 +98,6 @@ function publicIpsOf({ checked }: Settings): ByFamily<string> {
   return Object.fromEntries(families.map(family => [family, given(family)]));
 }
 
-const endpointForm =
-  /^(?<scheme>https?:\/\/)?(?:(?<user>[^\s"'/:@]*):(?<password>[^\s"'/@]*)@)?(?<host>[^\s"'/@]+)\/*$/;
-
-/**
- * The endpoints and who to be there; credentials inside an endpoint, as upstream 0.7 allows, end up apart from it.
- * Quotation marks get here through a unit's environment file, and would never match a host.
- */
-function etcdOf({ text, source }: Settings) {
-  const words = text('etcd-endpoints')
-    .split(',')
-    .map(word => word.trim())
-    .filter(Boolean);
-  const parts = words.map(word => endpointForm.exec(word)?.groups);
-  const wrong = words.find((_, index) => !parts[index]);
-  if (wrong !== undefined || words.length === 0)
-    throw new UsageError(
-      `${source('etcd-endpoints')} ${(wrong ?? '""').replace(/^.*@/, '…@')} is not an etcd endpoint`,
-      { hint: 'endpoints look like http://10.0.0.1:2379, without quotation marks, separated by commas' },
-    );
-  const inside = text('etcd-username') ? undefined : parts.find(part => part?.password);
-  return {
-    etcdEndpoints: parts.map(part => `${part?.scheme ?? ''}${part?.host}`),
-    etcdUsername: decoded(inside?.user) ?? text('etcd-username'),
-    etcdPassword: decoded(inside?.password) ?? text('etcd-password'),
-  };
-}
-
-function decoded(text: string | undefined): string | undefined {
-  try {
-    return text && decodeURIComponent(text);
-  } catch {
-    return text; // a percent sign that means itself
-  }
-}
-
 function leaseTimes({ duration, text, source }: Settings) {
   const renewMargin = duration('subnet-lease-renew-margin');
   const leaseTtl = duration('subnet-lease-ttl');
@@ -180,27 +113,6 @@ function healthOf({ number, checked, source }: Settings): Options['health'] {
   if (port < 0 || port > 65_535) throw new UsageError(`${source('healthz-port')} ${port} is not a port`);
   const ip = checked('healthz-ip', value => isIP(value) !== 0, 'an IP address') ?? '0.0.0.0';
   return port === 0 ? undefined : { ip, port };
-}
-
-const severities: Readonly<Record<string, Level>> = {
-  INFO: 'info',
-  WARNING: 'warn',
-  ERROR: 'error',
-  FATAL: 'error',
-  0: 'info',
-  1: 'warn',
-  2: 'error',
-  3: 'error',
-};
-
-/** With -log_dir alone the log goes to both, so that neither who reads the file nor who reads the journal misses it. */
-function logOf({ text, toggle, number, choice }: Settings, stderrGiven: boolean): LogChoice {
-  const level = number('v') > 0 ? 'debug' : 'info';
-  const threshold = severities[choice('stderrthreshold', Object.keys(severities))] ?? 'error';
-  const [fileOnly, stderrOnly] = [!toggle('logtostderr'), stderrGiven && toggle('logtostderr')];
-  const folder = stderrOnly ? undefined : text('log_dir') || undefined;
-  const quiet = folder !== undefined && fileOnly && !toggle('alsologtostderr');
-  return { format: choice('log-format', ['text', 'json']), level, folder, stderr: quiet ? threshold : level };
 }
 
 /** Of modes that are gone; throws a UsageError where running without the mode would be wrong. */

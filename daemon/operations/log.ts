@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs';
 import { describeError } from '../../lib/errors.ts';
 import { createLogger, isAtLeast, type Level, type Logger } from '../../lib/log.ts';
-import type { LogChoice } from '../options.ts';
+import type { LogChoice } from '../log-choice.ts';
 import { openLogFile } from './log-file.ts';
 
 /** A line that cannot be written (the reader of a pipe went away) is not worth dying for. */
