@@ -1,5 +1,5 @@
 // mk-docker-opts as units call it: flags as getopts reads them, what is written, and when it fails.
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -47,7 +47,7 @@ test('it fails with a reason and writes nothing when a file cannot be read or wr
   });
   expect(await run(['-d', folder, '-f', input])).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/^mk-docker-opts: /),
+    stderr: expect.stringContaining(`mk-docker-opts: cannot write ${folder}: `),
   });
   await writeFile(input, 'FLANNEL_IPMASQ=yes\n');
   expect(await run(['-d', output, '-f', input])).toMatchObject({
@@ -55,6 +55,14 @@ test('it fails with a reason and writes nothing when a file cannot be read or wr
     stderr: expect.stringMatching(/Invalid value of FLANNEL_IPMASQ/),
   });
   expect(await readdir(folder)).toEqual(['subnet.env']);
+});
+
+test('IPv6 options come with -6', async () => {
+  await appendFile(input, 'FLANNEL_IPV6_SUBNET=fd00:5::1/64\n');
+  await run(['-c6', '-d', output, '-f', input]);
+  expect(await readFile(output, 'utf8')).toContain(
+    ' --fixed-cidr-v6=fd00:5::/64 --ip-masq=true --ipv6 --mtu',
+  );
 });
 
 test.each([['-h'], ['-?'], ['-x'], ['-f']])('%s shows the usage', async flag =>
