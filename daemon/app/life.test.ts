@@ -4,8 +4,10 @@ import { until } from '../../lib/wait.ts';
 import { MemoryRegistry } from '../store/memory-registry.ts';
 import { addressOf, hostKernel, leaseOf, macOf, type NodeFixture, startNode } from './node.fixture.ts';
 
-const vxlan = '{"Network":"10.5.0.0/16","Backend":{"Type":"vxlan"}}';
-const hostGw = '{"Network":"10.5.0.0/16","Backend":{"Type":"host-gw"}}';
+// Nodes take one of the first subnets, so that tests can put peers at higher ones.
+const network = '"Network":"10.5.0.0/16","SubnetMax":"10.5.9.0"';
+const vxlan = `{${network},"Backend":{"Type":"vxlan"}}`;
+const hostGw = `{${network},"Backend":{"Type":"host-gw"}}`;
 
 function registryWith(config: string): MemoryRegistry {
   const registry = new MemoryRegistry();
