@@ -1,6 +1,6 @@
 // A bell wakes its one waiter, remembers one ring, and gives way to signals.
 import { expect, test } from 'vitest';
-import { Bell } from './bell.ts';
+import { Bell, ringOn } from './bell.ts';
 
 const never = new AbortController().signal;
 
@@ -25,4 +25,16 @@ test('an abort ends the wait with its reason, and a delay beyond the range of ti
   stop.abort(new Error('enough'));
   await expect(heard).rejects.toThrow('enough');
   await expect(new Bell().heard(0, stop.signal)).rejects.toThrow('enough');
+});
+
+test('a bell whose source failed is broken: the wait and every later one end with the error', async () => {
+  const bell = new Bell();
+  const heard = bell.heard(60_000, never);
+  // biome-ignore lint/correctness/useYield: it breaks before its first item
+  const source = async function* (): AsyncGenerator<never, void> {
+    throw new Error('torn');
+  };
+  await ringOn(source(), bell);
+  await expect(heard).rejects.toThrow('torn');
+  await expect(bell.heard(0, never)).rejects.toThrow('torn');
 });

@@ -7,6 +7,8 @@ import { createLogger } from '../../lib/log.ts';
 import { until } from '../../lib/wait.ts';
 import { FakeKernel } from '../kernel/fake.ts';
 import { FakeFirewall } from '../kernel/fake-firewall.ts';
+import type { RuleTool } from '../kernel/firewall.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import type { Happening } from '../operations/happening.ts';
 import { type Options, parseOptions } from '../options.ts';
 import type { MemoryRegistry } from '../store/memory-registry.ts';
@@ -58,10 +60,13 @@ export interface NodePlan {
   readonly firewall?: FakeFirewall;
   /** To start again on what a former run left. */
   readonly folder?: string;
+  /** What the daemon sees of the registry, the kernel and each rule tool in place of themselves. */
+  readonly through?: <T extends object>(edge: T) => T;
 }
 
 export async function startNode(plan: NodePlan): Promise<NodeFixture> {
   const { registry, n, flags = [], kernel = hostKernel(n), firewall = new FakeFirewall() } = plan;
+  const { through = edge => edge } = plan;
   const folder = plan.folder ?? (await mkdtemp(join(tmpdir(), `flannel-lab-node${n}-`)));
   const subnetFile = join(folder, 'subnet.env');
   const log: string[] = [];
@@ -73,9 +78,13 @@ export async function startNode(plan: NodePlan): Promise<NodeFixture> {
     {
       options: optionsOf([`-subnet-file=${subnetFile}`, ...flags]),
       log: logger,
-      openStore: async () => createMemoryStore(registry, logger),
-      kernel,
-      firewall,
+      openStore: async () => through(createMemoryStore(registry, logger)),
+      kernel: through<Kernel>(kernel),
+      firewall: {
+        iptables: through<RuleTool>(firewall.iptables),
+        ip6tables: through<RuleTool>(firewall.ip6tables),
+        nft: through<RuleTool>(firewall.nft),
+      },
       takeNames: async () => {},
       observe: happening => void happened.push(happening),
     },

@@ -119,13 +119,18 @@ export class Reconciler {
   /** Rings a moment after a change: others may be in the middle of something, and our own changes are heard too. */
   async #listen(changes: AsyncIterable<void>, signal: AbortSignal): Promise<void> {
     let pending: NodeJS.Timeout | undefined;
-    for await (const _ of changes)
-      pending ??= setTimeout(() => {
-        pending = undefined;
-        this.#kernelChanged = true;
-        if (!signal.aborted) this.#bell.ring();
-      }, this.#repair.next());
-    clearTimeout(pending);
+    try {
+      for await (const _ of changes)
+        pending ??= setTimeout(() => {
+          pending = undefined;
+          this.#kernelChanged = true;
+          if (!signal.aborted) this.#bell.ring();
+        }, this.#repair.next());
+    } catch (error) {
+      this.#bell.break(error);
+    } finally {
+      clearTimeout(pending);
+    }
   }
 }
 
