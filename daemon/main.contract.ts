@@ -26,6 +26,23 @@ describe.concurrent('ends', () => {
     },
   );
 
+  test('with 0 also as the first process of a container', async () => {
+    const within = [
+      'unshare',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      ...(process.getuid?.() === 0 ? [] : ['-Ur']),
+    ];
+    await using daemon = await startProcess({ within });
+    await daemon.said('etcd does not answer');
+    const { pid } = daemon.child;
+    const [first = ''] = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).split(' ');
+    expect(await readFile(`/proc/${first}/status`, 'utf8')).toMatch(/^NSpid:\t\d+\t1$/m);
+    process.kill(Number(first), 'SIGTERM');
+    expect(await daemon.ended()).toBe(0);
+  });
+
   test('with 0 when it is told so several times', async () => {
     await using daemon = await startProcess();
     await daemon.said('etcd does not answer');

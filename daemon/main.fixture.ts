@@ -26,16 +26,22 @@ export interface ProcessPlan {
   readonly env?: Readonly<Record<string, string>>;
   /** To share a subnet file with another. */
   readonly folder?: string;
+  /** Words in front of the command, to run it in surroundings of its own. */
+  readonly within?: readonly string[];
 }
 
-export async function startProcess({
-  flags = [],
-  env = {},
-  folder,
-}: ProcessPlan = {}): Promise<DaemonProcess> {
+export async function startProcess(plan: ProcessPlan = {}): Promise<DaemonProcess> {
+  const { flags = [], env = {}, folder, within = [] } = plan;
   const own = folder ?? (await mkdtemp(join(tmpdir(), 'flannel-lab-process-')));
-  const args = [program, '-etcd-endpoints=http://127.0.0.1:1', `-subnet-file=${own}/subnet.env`, ...flags];
-  const child = spawn(process.execPath, args, {
+  const endpoint = '-etcd-endpoints=http://127.0.0.1:1';
+  const [command = '', ...args] = [
+    ...within,
+    process.execPath,
+    program,
+    endpoint,
+    `-subnet-file=${own}/subnet.env`,
+  ];
+  const child = spawn(command, [...args, ...flags], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -40,6 +40,11 @@ describe('start', () => {
     expect(node.kernel.text()).toContain('sysctl net/ipv6/conf/flannel.1/accept_ra 0\n');
     expect(node.firewall.iptables.text()).toContain('-A FLANNEL-FWD -s 10.5.0.0/16');
     expect(node.happened.filter(({ kind }) => kind === 'ready')).toHaveLength(1);
+    expect(node.taken).toEqual([
+      `the subnet file ${node.subnetFile}`,
+      'the device flannel.1',
+      'the lease of 192.168.7.1 in /coreos.com/network at http://127.0.0.1:4001,http://127.0.0.1:2379',
+    ]);
     const kinds = new Set(node.happened.map(({ kind }) => kind));
     expect([...kinds].sort()).toEqual(['lease', 'leases', 'pass', 'peers', 'ready', 'rules']);
   });

@@ -38,6 +38,8 @@ export interface NodeFixture extends AsyncDisposable {
   readonly firewall: FakeFirewall;
   readonly log: readonly string[];
   readonly happened: readonly Happening[];
+  /** What it reserved for itself on its host. */
+  readonly taken: readonly string[];
   readonly subnetFile: string;
   /** How the daemon ended; undefined while it runs. */
   readonly end: Error | 'stopped' | undefined;
@@ -71,6 +73,7 @@ export async function startNode(plan: NodePlan): Promise<NodeFixture> {
   const subnetFile = join(folder, 'subnet.env');
   const log: string[] = [];
   const happened: Happening[] = [];
+  const taken: string[] = [];
   const stopping = new AbortController();
   const logger = createLogger({ write: line => void log.push(line), level: 'debug' });
   let end: Error | 'stopped' | undefined;
@@ -85,7 +88,7 @@ export async function startNode(plan: NodePlan): Promise<NodeFixture> {
         ip6tables: through<RuleTool>(firewall.ip6tables),
         nft: through<RuleTool>(firewall.nft),
       },
-      takeNames: async () => {},
+      takeNames: async things => void taken.push(...things),
       observe: happening => void happened.push(happening),
     },
     stopping.signal,
@@ -103,6 +106,7 @@ export async function startNode(plan: NodePlan): Promise<NodeFixture> {
     firewall,
     log,
     happened,
+    taken,
     subnetFile,
     get end() {
       return end;
