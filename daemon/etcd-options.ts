@@ -1,29 +1,20 @@
 // Where etcd is and who to be there.
-import { UsageError } from '../lib/errors.ts';
 import type { Settings } from './settings.ts';
 
-const endpointForm =
-  /^(?<scheme>https?:\/\/)?(?:(?<user>[^\s"'/:@]*):(?<password>[^\s"'/@]*)@)?(?<host>[^\s"'/@]+)\/*$/;
+/** Greedy: whatever is in front of the last `@` is not for others to see, well-formed or not. */
+const credentials = /^(?<before>[\s"']*(?:[a-z]+:\/\/)?)(?<user>[^:@]*)(?::(?<password>.*))?@/is;
 
 /**
- * The endpoints and who to be there; credentials inside an endpoint, as upstream 0.7 allows, end up apart from it.
- * Quotation marks get here through a unit's environment file, and would never match a host.
+ * The endpoints as given, apart from credentials in them, which upstream 0.7 takes: they count where no user name is
+ * given otherwise.
  */
-export function etcdOf({ text, source }: Settings) {
-  const words = text('etcd-endpoints')
-    .split(',')
-    .map(word => word.trim())
-    .filter(Boolean);
-  const parts = words.map(word => endpointForm.exec(word)?.groups);
-  const wrong = words.find((_, index) => !parts[index]);
-  if (wrong !== undefined || words.length === 0)
-    throw new UsageError(
-      `${source('etcd-endpoints')} ${(wrong ?? '""').replace(/^.*@/, '…@')} is not an etcd endpoint`,
-      { hint: 'endpoints look like http://10.0.0.1:2379, without quotation marks, separated by commas' },
-    );
-  const inside = text('etcd-username') ? undefined : parts.find(part => part?.password);
+export function etcdOf({ text }: Settings) {
+  const words = text('etcd-endpoints').split(',');
+  const inside = text('etcd-username')
+    ? undefined
+    : words.map(word => credentials.exec(word)?.groups).find(groups => groups !== undefined);
   return {
-    etcdEndpoints: parts.map(part => `${part?.scheme ?? ''}${part?.host}`),
+    etcdEndpoints: words.map(word => word.replace(credentials, '$<before>')),
     etcdUsername: decoded(inside?.user) ?? text('etcd-username'),
     etcdPassword: decoded(inside?.password) ?? text('etcd-password'),
   };
