@@ -3,7 +3,7 @@ import { BlockList } from 'node:net';
 import type { NetworkConfig } from '../cluster-spec.ts';
 import type { NodeHandle } from '../drivers/driver.ts';
 import type { Store } from '../store.ts';
-import type { StoredLease } from '../stored-lease.ts';
+import { leaseText, type StoredLease } from '../stored-lease.ts';
 
 /** The overlay as one node has it or should have it: sorted lines, close to what iproute2 prints. */
 export type OverlayText = readonly string[];
@@ -70,13 +70,13 @@ function vxlan(
   { routes, neighbours, fdb, links }: KernelFacts,
 ) {
   const device = `flannel.${config.Backend.VNI ?? 1}`;
-  const base = ({ key }: StoredLease) => key.slice(0, key.indexOf('-'));
+  const base = (peer: StoredLease) => leaseText(peer).split('/')[0];
   const usable = peers.filter(peer => peer.vtepMac);
   const mac = links.find(link => link.ifname === device)?.address;
   return {
     wanted: [
       `record with VtepMAC ${own?.vtepMac?.toLowerCase()}`,
-      ...usable.map(peer => `route ${peer.key.replace('-', '/')} via ${base(peer)} dev ${device} onlink`),
+      ...usable.map(peer => `route ${leaseText(peer)} via ${base(peer)} dev ${device} onlink`),
       ...usable.map(peer => `neighbour ${base(peer)} lladdr ${peer.vtepMac?.toLowerCase()}`),
       ...usable.map(peer => `fdb ${peer.vtepMac?.toLowerCase()} dst ${peer.publicIp}`),
     ],
@@ -103,7 +103,7 @@ function hostGw(peers: readonly StoredLease[], config: NetworkConfig, { routes }
   const [base = '', length] = config.Network.split('/');
   network.addSubnet(base, Number(length));
   return {
-    wanted: peers.map(peer => `route ${peer.key.replace('-', '/')} via ${peer.publicIp}`),
+    wanted: peers.map(peer => `route ${leaseText(peer)} via ${peer.publicIp}`),
     present: routes
       .filter(({ dst, protocol = 'boot' }) => protocol === 'boot' && network.check(dst.split('/')[0] ?? ''))
       .map(({ dst, gateway, dev }) => `route ${dst} via ${gateway ?? dev}`),
