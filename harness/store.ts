@@ -10,6 +10,8 @@ export interface StoredKey {
   readonly key: string;
   readonly value: string;
   readonly revision: string;
+  /** The revision at which it appeared: another one means that it was gone in between. */
+  readonly created: string;
   /** Lease id in hexadecimal; undefined for a key that does not expire. */
   readonly lease: string | undefined;
 }
@@ -135,6 +137,7 @@ export class Store implements AsyncDisposable {
       key: kv.key.toString(),
       value: kv.value.toString(),
       revision: kv.mod_revision,
+      created: kv.create_revision,
       lease: kv.lease === '0' ? undefined : BigInt(kv.lease).toString(16),
     }));
   }

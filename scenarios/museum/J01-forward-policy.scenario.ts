@@ -1,7 +1,7 @@
 // Docker's FORWARD policy DROP blocked everything between containers: up to 0.9.1.
 import { onEveryPlatform, test } from '../../harness/vitest/index.ts';
 
-onEveryPlatform({ drivers: ['netns'], backends: ['vxlan'] }, platform => {
+onEveryPlatform({ backends: ['vxlan'] }, platform => {
   test.override({ platform, spec: { nodes: 2, flags: ['-iptables-resync=1'] } });
 
   test('J01: a FORWARD policy of DROP does not block the overlay', async ({ cluster }) => {
