@@ -1,7 +1,7 @@
 // Of daemons started in the same instant some ended with "subnet already exists" (0.18 and later) or missed peers (C15).
 import { expect, onEveryPlatform, test } from '../../harness/vitest/index.ts';
 
-onEveryPlatform({}, platform => {
+onEveryPlatform({ drivers: ['netns'] }, platform => {
   test.override({
     platform,
     spec: {
