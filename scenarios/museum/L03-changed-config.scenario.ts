@@ -1,5 +1,6 @@
-// A changed network or backend left the routes and devices of the former one behind: all of upstream.
-import { type Cluster, expect, onEveryPlatform, test } from '../../harness/vitest/index.ts';
+// A changed network left the routes of the former one behind: all of upstream.
+import { expect, onEveryPlatform, test } from '../../harness/vitest/index.ts';
+import { restartTogether } from './together.ts';
 
 onEveryPlatform({ drivers: ['netns'], backends: ['vxlan'] }, platform => {
   test.override({ platform, spec: { nodes: 3, docker: false } });
@@ -18,23 +19,4 @@ onEveryPlatform({ drivers: ['netns'], backends: ['vxlan'] }, platform => {
       expect((await node.run(['ip', 'route'])).stdout).not.toContain('10.5.');
     }
   });
-
-  test('L07: a new backend counts from the next start on, and no node keeps a route of the former one', async ({
-    cluster,
-  }) => {
-    await cluster.expectConverged();
-    await cluster.store.putConfig({ ...cluster.spec.config, Backend: { Type: 'host-gw' } });
-    await restartTogether(cluster);
-    await cluster.expectConverged();
-    for (const node of cluster.nodes)
-      expect((await node.run(['ip', 'route'])).stdout).not.toContain('dev flannel.1');
-  });
 });
-
-/** Nobody is there to see the others' former leases go. */
-async function restartTogether(cluster: Cluster): Promise<void> {
-  await Promise.all(cluster.nodes.map(node => node.daemon.stop()));
-  await Promise.all(
-    cluster.nodes.map(node => cluster.untilSubnetFileWritten(node, () => node.daemon.start())),
-  );
-}
