@@ -10,6 +10,7 @@ interface Node {
   readonly key: string;
   readonly value?: string;
   readonly modifiedIndex: number;
+  readonly createdIndex: number;
   /** Seconds left. */
   readonly ttl?: number;
   readonly nodes?: readonly Node[];
@@ -74,10 +75,11 @@ export class StoreV2 extends Store {
   override async dump(): Promise<readonly StoredKey[]> {
     const flat = (node: Node): Node[] => (node.nodes ? node.nodes.flatMap(flat) : [node]);
     const root = await this.#read('');
-    return (root ? flat(root) : []).map(({ key, value = '', modifiedIndex }) => ({
+    return (root ? flat(root) : []).map(({ key, value = '', modifiedIndex, createdIndex }) => ({
       key,
       value,
       revision: String(modifiedIndex),
+      created: String(createdIndex),
       lease: undefined,
     }));
   }

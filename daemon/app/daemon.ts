@@ -50,11 +50,11 @@ export async function runDaemon(daemon: Daemon, signal: AbortSignal): Promise<ne
     if (refusal) throw new UserError(refusal);
     await daemon.takeNames(namesOf(self, backend, options));
     log.info('settled', {
-      backend: backend.type,
+      backend: config.backendType,
       publicIp: familiesOf(config)
         .map(family => self.publicIps[family])
         .join(),
-      mac: backend.devices.length > 0 ? Object.values(self.macs).join() : undefined,
+      mac: Object.values(self.macs).filter(Boolean).join() || undefined,
     });
     const settlement = {
       ...daemon,

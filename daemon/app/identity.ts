@@ -27,12 +27,17 @@ export class Identity {
   constructor(found: Found) {
     this.#found = found;
     const networks = networksOf(found);
-    this.#self = { ...this.#place(found.uplink, found.present), networks, macs: {} };
+    this.#self = { ...this.#place(found.uplink, found.present), networks, macs: {}, announced: undefined };
     this.#self = { ...this.#self, macs: macsOf(this.#self, found) };
   }
 
   get self(): Self {
     return this.#self;
+  }
+
+  /** From now on this is published with the lease. */
+  announce(text: string): void {
+    this.#self = { ...this.#self, announced: text };
   }
 
   /** Looks at the host again and says whether something is different now that others go by. */
@@ -81,7 +86,8 @@ function macsOf(self: Self, { config, backend, present }: Found): ByFamily<strin
     const there = present.find(
       (entry): entry is LinkEntry => entry.kind === 'link' && entry.name === device?.name,
     );
-    return device && there && canBecome(there, device) ? there.mac : randomMac();
+    if (device?.tunnel?.type !== 'vxlan') return undefined;
+    return there && canBecome(there, device) ? there.mac : randomMac();
   });
 }
 

@@ -1,13 +1,13 @@
 // The reconciler of this node: leases and host in, the backend's wishes out.
-import type { Family } from '../../lib/ip.ts';
+import { type Family, families } from '../../lib/ip.ts';
+import { formerObjects } from '../backends/former.ts';
 import { blackholes, isFlannelsBlackhole } from '../model/blackholes.ts';
 import type { Subnets } from '../model/lease.ts';
 import type { LeaseView } from '../model/lease-view.ts';
 import type { NetEntry, NetState } from '../model/net-state.ts';
 import { familiesOf } from '../model/network-config.ts';
-import { type Ignored, selectPeers } from '../model/peers.ts';
+import type { Peer } from '../model/peers.ts';
 import { underlayOf } from '../model/underlay.ts';
-import { few } from './few.ts';
 import type { Settlement } from './node.ts';
 import { Reconciler } from './reconcile.ts';
 
@@ -22,36 +22,40 @@ export interface Known {
 export function createNodeReconciler(
   { kernel, config, backend, identity, options, previous, log, observe }: Settlement,
   known: Known,
+  peers: () => readonly Peer[],
   moved: () => void,
 ): Reconciler {
-  const sayIgnored = createIgnoredLog(log);
   const enabled = familiesOf(config);
-  const desired = (present: NetState): NetState => {
-    if (identity.follow(present)) moved();
+  const wish = (present: NetState): NetState => {
     const { self } = identity;
-    const viewpoint = { ...backend, terms: backend.terms(self), subnets: known.subnets, enabled };
-    const { peers, ignored } = selectPeers(known.view?.values() ?? [], viewpoint);
-    sayIgnored(ignored);
-    observe({ kind: 'peers', count: peers.length });
+    const situation = { self, subnets: known.subnets, peers: peers(), underlay: underlayOf(present) };
     return [
       ...enabled.flatMap(family => forwarding(family, self.uplink.name, present)),
       ...(options.ipBlackholeRoute ? blackholes(known.subnets) : []),
-      ...backend.desired({ self, subnets: known.subnets, peers, underlay: underlayOf(present) }),
+      ...backend.desired(situation),
     ];
   };
+  const desired = (present: NetState): NetState => {
+    if (identity.follow(present)) moved();
+    return wish(present);
+  };
   const sysctls = [
-    ...desired([]).flatMap(entry => (entry.kind === 'sysctl' ? [entry.path] : [])),
+    ...wish([]).flatMap(entry => (entry.kind === 'sysctl' ? [entry.path] : [])),
     advertisements(identity.self.uplink.name),
   ];
   // Until the leases are known, nothing can be told to be stale: a restart disturbs nobody.
-  const isOurs = (entry: NetEntry) => {
-    if (Object.keys(known.subnets).length === 0 || known.view === undefined) return false;
+  const isOurs = (present: NetState) => {
+    if (Object.keys(known.subnets).length === 0 || known.view === undefined) return () => false;
     const { self } = identity;
-    return (
-      backend.isOurs(entry, self) || isFlannelsBlackhole(entry, self.networks, [known.subnets, previous])
-    );
+    const isFormer = formerObjects(present, self, backend.devices);
+    const held = [known.subnets, previous];
+    return (entry: NetEntry) =>
+      backend.isOurs(entry, self) || isFormer(entry) || isFlannelsBlackhole(entry, self.networks, held);
   };
-  const scope = { families: enabled, devices: backend.devices, sysctls };
+  // A family that is no longer served can have left something.
+  const { networks } = identity.self;
+  const concerned = families.filter(family => networks.some(network => network.family === family));
+  const scope = { families: concerned, devices: backend.devices, sysctls };
   return new Reconciler({ kernel, scope, desired, isOurs, log, observe });
 }
 
@@ -70,14 +74,4 @@ function forwarding(family: Family, uplink: string, present: NetState): NetState
 
 function advertisements(dev: string): string {
   return `net/ipv6/conf/${dev}/accept_ra`;
-}
-
-function createIgnoredLog(log: Settlement['log']): (ignored: readonly Ignored[]) => void {
-  let said = new Set<string>();
-  return ignored => {
-    const now = new Set(ignored.map(({ lease, reason }) => `${lease.key}: ${reason}`));
-    const fresh = [...now].filter(text => !said.has(text));
-    for (const line of few(fresh)) log.warn(`ignoring the lease ${line}`);
-    said = now;
-  };
 }

@@ -1,6 +1,8 @@
 // The backend's device, made before the lease: nobody may send to a node whose device cannot be made.
 import { UserError } from '../../lib/errors.ts';
+import type { Failure } from '../kernel/kernel.ts';
 import { diff } from '../model/diff.ts';
+import type { Tunnel } from '../model/net-state.ts';
 import { underlayOf } from '../model/underlay.ts';
 import type { Settlement } from './node.ts';
 import { reportChanges } from './report.ts';
@@ -18,7 +20,21 @@ export async function prepareDevice(
   const [failure] = await kernel.apply(ops, signal);
   if (failure)
     throw new UserError(`cannot set up ${backend.devices.join(', ')}: ${failure.reason}`, {
-      hint: 'it takes CAP_NET_ADMIN, a kernel with the module, and no other device with the same VNI and port',
+      hint: remedy(failure),
     });
   reportChanges(ops, log);
+}
+
+function remedy({ op: { entry }, reason }: Failure): string {
+  const type = entry.kind === 'link' ? entry.tunnel?.type : undefined;
+  if (type && /unknown device type|not supported/i.test(reason)) return moduleHint(type);
+  if (type === 'ipip' && /file exists/i.test(reason))
+    return 'another ipip device has the same local address: ip -d link show type ipip';
+  return 'it takes CAP_NET_ADMIN, a kernel with the module, and no other device with the same VNI and port';
+}
+
+/** How iproute2 says that a kernel lacks the module: "Unknown device type", before Linux 4.15 "Operation not supported". */
+function moduleHint(type: Tunnel['type']): string {
+  const option = { vxlan: 'CONFIG_VXLAN', ipip: 'CONFIG_NET_IPIP', wireguard: 'CONFIG_WIREGUARD' }[type];
+  return `this kernel has no ${type}: try modprobe ${type}; distributions may keep it in a package of its own, such as linux-modules-extra-$(uname -r), and a kernel of your own needs ${option}`;
 }

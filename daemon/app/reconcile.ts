@@ -16,7 +16,8 @@ export interface ReconcileOptions {
   readonly scope: ReadScope;
   /** What should be there now, given what is there. Pure; called before each comparison. */
   readonly desired: (present: NetState) => NetState;
-  readonly isOurs: (entry: NetEntry) => boolean;
+  /** Says, given what is there, of each entry whether it may be removed when it is not desired. */
+  readonly isOurs: (present: NetState) => (entry: NetEntry) => boolean;
   readonly log: Logger;
   readonly observe: Observe;
   /** How often the kernel is read although nothing was heard, in milliseconds. Default 30 s. */
@@ -89,11 +90,13 @@ export class Reconciler {
 
   /** Brings the kernel to the desired state once, as far as it can be. */
   async #pass(signal: AbortSignal): Promise<Pass> {
-    const { kernel, scope, desired, isOurs, log } = this.#options;
+    const { kernel, scope, desired, log } = this.#options;
     try {
       const present = this.#present ?? (await kernel.read(scope, signal));
       this.#present = undefined;
-      const { ops, conflicts } = diff(desired(present), present, isOurs);
+      const wanted = desired(present);
+      const isOurs = this.#options.isOurs(present);
+      const { ops, conflicts } = diff(wanted, present, isOurs);
       const failures = ops.length === 0 ? [] : await kernel.apply(ops, signal);
       const failed = new Set(failures.map(({ op }) => op));
       const stale = leftovers([...failed], isOurs);

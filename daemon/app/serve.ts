@@ -9,6 +9,7 @@ import { keepAllRules } from './keep-rules.ts';
 import { isProven, writeMemory } from './memory.ts';
 import type { Settlement } from './node.ts';
 import { createNodeReconciler, type Known } from './node-reconciler.ts';
+import { peersOf } from './peers-of.ts';
 import { prepareDevice } from './prepare-device.ts';
 import { ruleKeepers } from './rule-keepers.ts';
 import { createSubnetFile } from './subnet-file.ts';
@@ -19,7 +20,8 @@ export async function serve(node: Settlement, signal: AbortSignal): Promise<neve
   const known: Known = { subnets: {}, view: undefined };
   const bell = new Bell();
   const subnetFile = createSubnetFile(node);
-  const reconciler = createNodeReconciler(node, known, () => {
+  const peers = peersOf(node, known);
+  const reconciler = createNodeReconciler(node, known, peers, () => {
     sayMove(node);
     subnetFile.update();
     bell.ring();

@@ -16,6 +16,8 @@ export interface Self {
   readonly tunnelIps: ByFamily<string>;
   /** Of the backend's device for each family, if it has one: the present device's, or one chosen once for this process. */
   readonly macs: ByFamily<string>;
+  /** What the command that was to be run before the lease has printed; undefined when there is none. */
+  readonly announced: string | undefined;
   /** The cluster's networks, then former ones whose leftovers are ours too. */
   readonly networks: readonly Cidr[];
 }
@@ -37,6 +39,10 @@ export interface Backend {
   readonly devices: readonly string[];
   /** Whether what it publishes holds something no other node has. */
   readonly isUnique: boolean;
+  /** Whether it does anything about peers. */
+  readonly usesPeers: boolean;
+  /** Commands to run in the course of the node's life; undefined when the kernel's state is all it wants. */
+  readonly hooks?: Hooks;
   /** What containers may send, for subnet.env, in bytes. */
   mtu(uplink: Uplink): number;
   /** Why the backend cannot work on this node; undefined when it can. */
@@ -47,6 +53,20 @@ export interface Backend {
   desired(situation: Situation): NetState;
   /** Whether an entry may be removed when it is not desired. */
   isOurs(entry: NetEntry, self: Self): boolean;
+}
+
+/** Commands for `sh -c`; undefined where there is nothing to run. */
+export interface Hooks {
+  /** Before the lease; what it prints is published. */
+  readonly preStartup: string | undefined;
+  /** When the lease is held. */
+  readonly postStartup: string | undefined;
+  /** For each peer, and again when its address or data changes. */
+  readonly subnetAdd: string | undefined;
+  /** For each peer that leaves. */
+  readonly subnetRemove: string | undefined;
+  /** When the daemon ends. */
+  readonly shutdown: string | undefined;
 }
 
 export type BackendResult = { readonly backend: Backend } | { readonly problems: readonly ConfigProblem[] };

@@ -16,6 +16,7 @@ const self: Self = {
   tunnelIps: { 4: '192.168.7.1', 6: 'fd00:7::1' },
   macs: { 4: '02:00:00:00:00:01', 6: '02:00:00:00:06:01' },
   networks: [cidr('10.5.0.0/16'), cidr('fd00:5::/48')],
+  announced: undefined,
 };
 const peer = (prefix: string, publicIp: string, data: Json | undefined): Peer => {
   const subnet = cidr(prefix);
@@ -156,6 +157,101 @@ describe('host-gw', () => {
   });
 });
 
+describe('ipip', () => {
+  test('a peer is an onlink route to its public address', () =>
+    expect(desired({ Type: 'ipip' }, false)).toBe(`address 10.5.1.0/32 dev flannel.ipip
+link flannel.ipip  mtu 1480 up ipip 192.168.7.1 to any
+route 10.5.2.0/24 via 192.168.7.2 dev flannel.ipip onlink
+`));
+
+  test('with direct routing, a neighbour on the uplink needs no tunnel', () => {
+    const document = { Type: 'ipip', DirectRouting: true };
+    expect(desired(document)).toContain('route 10.5.2.0/24 via 192.168.7.2 dev eth0\n');
+    expect(desired(document, false)).toContain('route 10.5.2.0/24 via 192.168.7.2 dev flannel.ipip onlink\n');
+  });
+
+  test('publishes an address and nothing else, and containers send 20 bytes less', () => {
+    const backend = backendOf({ Type: 'ipip' });
+    expect(backend.terms(self)).toMatchObject({ backendType: 'ipip', backendData: {} });
+    expect(backend.mtu(self.uplink)).toBe(1480);
+  });
+
+  test('refuses an uplink that leaves less than any IPv4 link must carry', () => {
+    const backend = backendOf({ Type: 'ipip' });
+    expect(backend.refuses(self)).toBeUndefined();
+    expect(backend.refuses({ ...self, uplink: { ...self.uplink, mtu: 88 } })).toBeUndefined();
+    expect(backend.refuses({ ...self, uplink: { ...self.uplink, mtu: 87 } })).toMatch(/MTU 87 of eth0/);
+  });
+
+  test('carries IPv4 only, and takes true and false only', () => {
+    const ipv6 = { problems: [{ key: 'EnableIPv6', problem: expect.stringContaining('IPv4 only') }] };
+    expect(choose({ Type: 'ipip' }, dual)).toMatchObject(ipv6);
+    expect(choose({ Type: 'ipip' }, { ...dual, EnableIPv4: false })).toMatchObject(ipv6);
+    const problem = { problems: [{ key: 'Backend.DirectRouting', value: '1' }] };
+    expect(choose({ Type: 'ipip', DirectRouting: 1 })).toMatchObject(problem);
+  });
+});
+
+describe('alloc', () => {
+  test('wants and claims nothing, and publishes no type', () => {
+    const backend = backendOf({ Type: 'alloc' });
+    expect(desired({ Type: 'alloc' })).toBe('');
+    expect(backend.terms(self)).toEqual({ publicIps: self.publicIps, backendType: '', backendData: {} });
+    expect(backend.mtu(self.uplink)).toBe(1500);
+    expect(backend.usesPeers).toBe(false);
+  });
+});
+
+describe('extension', () => {
+  test('says which commands to run, none where the text is empty', () => {
+    const document = {
+      Type: 'extension',
+      PreStartupCommand: 'a && b',
+      subnetaddcommand: ' c ',
+      ShutdownCommand: ' ',
+    };
+    expect(backendOf(document).hooks).toEqual({
+      preStartup: 'a && b',
+      postStartup: undefined,
+      subnetAdd: 'c',
+      subnetRemove: undefined,
+      shutdown: undefined,
+    });
+  });
+
+  test('publishes what the first command printed, in either family, and nothing without one', () => {
+    const backend = backendOf({ Type: 'extension' }, dual);
+    expect(backend.terms(self).backendData).toEqual({});
+    expect(backend.terms({ ...self, announced: 'a "b"' }).backendData).toEqual({ 4: 'a "b"' });
+  });
+
+  test.each([
+    [undefined, true],
+    [null, true],
+    ['', true],
+    ['x', true],
+    [{}, false],
+    [5, false],
+    [['x'], false],
+  ])('a peer with data %j is usable: %s', (data, usable) =>
+    expect(
+      backendOf({ Type: 'extension' }).objection(peer('10.5.3.0/24', '192.168.7.3', data)) === undefined,
+    ).toBe(usable),
+  );
+
+  test.each([
+    'PreStartupCommand',
+    'PostStartupCommand',
+    'SubnetAddCommand',
+    'SubnetRemoveCommand',
+    'ShutdownCommand',
+  ])('%s that is no text is refused by name', key =>
+    expect(choose({ Type: 'extension', [key]: ['a'] })).toMatchObject({
+      problems: [{ key: `Backend.${key}` }],
+    }),
+  );
+});
+
 describe('ours is', () => {
   const route = (to: string, via: string | undefined, rest: object = {}): NetEntry => ({
     kind: 'route',
@@ -171,6 +267,7 @@ describe('ours is', () => {
   test.each<[boolean, string, NetEntry]>([
     [true, 'a tunnel route', route('10.5.9.0/24', '10.5.9.0')],
     [true, 'a tunnel route of an earlier network', route('10.99.9.0/24', '10.99.9.0')],
+    [true, 'an ipip route', route('10.5.9.0/24', '192.168.7.9')],
     [true, 'the one route of 0.7', route('10.5.0.0/16', undefined)],
     [false, 'another route through the device', route('10.99.0.0/16', '10.99.0.1')],
     [false, 'the route of an address on the device', route('10.5.9.0/24', undefined, { protocol: 'kernel' })],
@@ -204,9 +301,9 @@ describe('ours is', () => {
 });
 
 test.each([
-  ['udp', 'is not available in this build, use vxlan or host-gw'],
-  ['', 'is not a backend, use vxlan or host-gw'],
-  ['constructor', 'is not a backend, use vxlan or host-gw'],
+  ['udp', 'is not available in this build, use vxlan, host-gw, ipip, extension or alloc'],
+  ['', 'is not a backend, use vxlan, host-gw, ipip, extension or alloc'],
+  ['constructor', 'is not a backend, use vxlan, host-gw, ipip, extension or alloc'],
 ])('backend %j %s', (Type, problem) =>
   expect(choose({ Type })).toEqual({ problems: [{ key: 'Backend.Type', value: Type, problem }] }),
 );

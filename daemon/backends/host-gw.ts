@@ -9,6 +9,7 @@ export const hostGw: BackendFactory = (_config, enabled) => ({
     type: 'host-gw',
     devices: [],
     isUnique: false,
+    usesPeers: true,
     mtu: uplink => uplink.mtu,
     refuses: ({ publicIps, uplink }) => {
       const family = enabled.find(family => publicIps[family] !== uplink.ips[family]);

@@ -1,19 +1,30 @@
 // All backends of this build, by the name that stands in the configuration.
 import { type ConfigProblem, familiesOf, type NetworkConfig } from '../model/network-config.ts';
+import { alloc } from './alloc.ts';
 import type { BackendFactory, BackendResult } from './backend.ts';
+import { extension } from './extension.ts';
 import { hostGw } from './host-gw.ts';
+import { ipip } from './ipip.ts';
 import { vxlan } from './vxlan.ts';
 
-const backends: Readonly<Record<string, BackendFactory>> = { vxlan, 'host-gw': hostGw };
+const backends: Readonly<Record<string, BackendFactory>> = {
+  vxlan,
+  'host-gw': hostGw,
+  ipip,
+  extension,
+  alloc,
+};
 /** Known to flannel; a configuration may name them rightfully. */
-const elsewhere = ['udp', 'ipip', 'wireguard', 'ipsec', 'extension', 'alloc', 'tencent-vpc'];
+const elsewhere = ['udp', 'wireguard', 'ipsec', 'tencent-vpc'];
 
 /** The backend a configuration asks for, or what to change in it. */
 export function chooseBackend(config: NetworkConfig): BackendResult {
   const { backendType, backend } = config;
   const factory = Object.hasOwn(backends, backendType) ? backends[backendType] : undefined;
   if (factory) return factory(backend, familiesOf(config));
-  const usable = Object.keys(backends).join(' or ');
+  const usable = Object.keys(backends)
+    .join(', ')
+    .replace(/, (?=\S+$)/, ' or ');
   const problem: ConfigProblem = elsewhere.includes(backendType)
     ? {
         key: 'Backend.Type',

@@ -27,15 +27,16 @@ export function isOurs(entry: NetEntry, { uplink, networks }: Self, devices: rea
   }
 }
 
-/** `sn via B onlink` where B is the first address of sn, or 0.7's one route for the whole network. */
+/** `sn via B onlink` where B is the first address of sn, or a node (ipip); or 0.7's one route for the whole network. */
 function isTunnelRoute({ to, via }: RouteEntry, networks: readonly Cidr[]): boolean {
   const subnet = parseCidr(to);
   if (!subnet) return false;
   if (via === undefined) return networks.some(network => sameCidr(network, subnet));
-  return via === addressIn(subnet, 0);
+  return via === addressIn(subnet, 0) || isInside(to, networks);
 }
 
-function isInside(text: string, networks: readonly Cidr[]): boolean {
+/** Whether an address or a route lies in a cluster network, and is not all of it. */
+export function isInside(text: string, networks: readonly Cidr[]): boolean {
   const prefix = parseCidr(text);
   return networks.some(
     network => prefix !== undefined && contains(network, prefix) && prefix.length > network.length,

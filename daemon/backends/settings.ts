@@ -20,8 +20,3 @@ export function readSettings<Schema extends z.ZodMiniType>(
   }));
   return { problems };
 }
-
-/** Six bytes in colon form, in either case. */
-export function isMac(value: unknown): value is string {
-  return typeof value === 'string' && /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(value);
-}

@@ -2,11 +2,11 @@
 import * as z from 'zod/mini';
 import { addressIn, type ByFamily, type Family, formatCidr } from '../../lib/ip.ts';
 import type { Json } from '../model/lease.ts';
-import { type LinkEntry, type NetEntry, type NetState, usualMetric } from '../model/net-state.ts';
+import { isMac, type LinkEntry, type NetEntry, type NetState, usualMetric } from '../model/net-state.ts';
 import type { Peer } from '../model/peers.ts';
 import type { Backend, BackendFactory, Self, Situation } from './backend.ts';
 import { isOurs } from './ownership.ts';
-import { isMac, readSettings } from './settings.ts';
+import { readSettings } from './settings.ts';
 
 /** What the outer headers take from the underlay's MTU, by the family of the outer packet. */
 const overhead: Readonly<Record<Family, number>> = { 4: 50, 6: 70 };
@@ -49,6 +49,7 @@ function create(config: Settings, enabled: readonly Family[]): Backend {
     type: 'vxlan',
     devices,
     isUnique: true,
+    usesPeers: true,
     // Containers do not know which of the devices their packets will take.
     mtu: uplink => Math.min(...enabled.map(family => mtu(family, uplink))),
     refuses: () => undefined,

@@ -1,7 +1,13 @@
 // One change of the network state as lines for `ip -batch` or `bridge -batch`.
 import { familyOf } from '../../lib/ip.ts';
 import { canBecome, type Op } from '../model/diff.ts';
-import { type AddressEntry, type LinkEntry, type NetEntry, routeWords } from '../model/net-state.ts';
+import {
+  type AddressEntry,
+  type LinkEntry,
+  type NetEntry,
+  routeWords,
+  type Tunnel,
+} from '../model/net-state.ts';
 
 export type Tool = 'ip' | 'bridge';
 export type NetworkOp = Op & { readonly entry: Exclude<NetEntry, { kind: 'sysctl' }> };
@@ -45,23 +51,39 @@ function linkLines(wanted: LinkEntry, present: NetEntry | undefined): readonly s
   const { name, mac, mtu, tunnel } = wanted;
   if (!tunnel) throw new TypeError(`only tunnels are made, not ${name}`);
   if (present?.kind === 'link' && canBecome(present, wanted)) {
-    const lines = [];
-    if (present.tunnel?.learning !== tunnel.learning)
-      lines.push(`link set dev ${name} type vxlan ${tunnel.learning ? 'learning' : 'nolearning'}`);
+    const lines = learningLines(name, tunnel, present.tunnel);
     // Even the same MAC put again takes all neighbours of the device with it.
     if (present.mac !== mac) lines.push(`link set dev ${name} address ${mac}`);
     if (present.mtu !== mtu) lines.push(`link set dev ${name} mtu ${mtu}`);
     lines.push(`link set dev ${name} up`);
     return lines;
   }
-  const attributes = [
-    `id ${tunnel.vni} dev ${tunnel.uplink} local ${tunnel.local} dstport ${tunnel.port}`,
-    tunnel.learning ? 'learning' : 'nolearning',
-    ...(tunnel.gbp ? ['gbp'] : []),
-  ];
   return [
     ...(present ? [`link del dev ${name}`] : []),
-    `link add ${name} address ${mac} mtu ${mtu} txqueuelen 0 type vxlan ${attributes.join(' ')}`,
+    `link add ${name}${mac && ` address ${mac}`} mtu ${mtu} txqueuelen 0 type ${tunnelWords(tunnel)}`,
     `link set dev ${name} up`,
   ];
+}
+
+function learningLines(name: string, wanted: Tunnel, present: Tunnel | undefined): string[] {
+  if (wanted.type !== 'vxlan' || present?.type !== 'vxlan' || wanted.learning === present.learning) return [];
+  return [`link set dev ${name} type vxlan ${wanted.learning ? 'learning' : 'nolearning'}`];
+}
+
+function tunnelWords(tunnel: Tunnel): string {
+  switch (tunnel.type) {
+    case 'vxlan': {
+      const { vni, uplink, local, port, learning, gbp } = tunnel;
+      const flags = `${learning ? 'learning' : 'nolearning'}${gbp ? ' gbp' : ''}`;
+      return `vxlan id ${vni} dev ${uplink} local ${local} dstport ${port} ${flags}`;
+    }
+    case 'ipip': {
+      const { local, remote, pmtudisc } = tunnel;
+      return `ipip mode ipip local ${local} remote ${remote} ttl inherit ${pmtudisc ? 'pmtudisc' : 'nopmtudisc'}`;
+    }
+    case 'wireguard':
+      throw new TypeError('wireguard devices are not made');
+    default:
+      return tunnel satisfies never;
+  }
 }

@@ -101,7 +101,9 @@ export class FakeKernel implements Kernel {
     if (verb === 'remove') return undefined;
     switch (entry.kind) {
       case 'link':
-        return entry.tunnel && this.#link(entry.tunnel.uplink) ? undefined : 'Cannot find device';
+        return entry.tunnel?.type === 'vxlan' && !this.#link(entry.tunnel.uplink)
+          ? 'Cannot find device'
+          : undefined;
       case 'address':
       case 'neighbour':
       case 'fdb':
@@ -161,7 +163,8 @@ export class FakeKernel implements Kernel {
     this.#entries.delete(`sysctl net/ipv6/conf/${name}/accept_ra`);
     this.#dropWhere(entry => 'dev' in entry && entry.dev === name);
     for (const entry of [...this.#entries.values()])
-      if (entry.kind === 'link' && entry.tunnel?.uplink === name) this.drop(entry);
+      if (entry.kind === 'link' && entry.tunnel?.type === 'vxlan' && entry.tunnel.uplink === name)
+        this.drop(entry);
   }
 
   #dropWhere(matches: (entry: NetEntry) => boolean): void {

@@ -1,10 +1,47 @@
 // Text in and out of iproute2: batches, their errors, and JSON of several versions.
 import { describe, expect, test } from 'vitest';
-import { stateText } from '../model/net-state.ts';
+import { type LinkEntry, stateText } from '../model/net-state.ts';
+import { batchLines } from './argv.ts';
 import { batchErrors } from './iproute2.ts';
 import { isAtLeast } from './iptables.ts';
 import { concernsUs } from './monitor.ts';
 import { parseAddresses, parseFdb, parseLinks, parseNeighbours, parseRoutes } from './parse.ts';
+
+describe('the commands for a device', () => {
+  const ipip = { type: 'ipip', local: '192.168.7.1', remote: 'any', pmtudisc: false } as const;
+  const link: LinkEntry = { kind: 'link', name: 'flannel.ipip', mac: '', mtu: 1480, up: true, tunnel: ipip };
+  const add =
+    'link add flannel.ipip mtu 1480 txqueuelen 0 type ipip mode ipip local 192.168.7.1 remote any ttl inherit nopmtudisc';
+  const lines = (replaces?: LinkEntry) => batchLines({ verb: 'put', entry: link, replaces });
+
+  test('make an ipip tunnel without MAC', () =>
+    expect(lines()).toEqual([add, 'link set dev flannel.ipip up']));
+
+  test.each<[string, Partial<LinkEntry>]>([
+    ['of another type', { tunnel: undefined }],
+    ['of another kind of tunnel', { tunnel: { type: 'wireguard' } }],
+    ['with another local address', { tunnel: { ...ipip, local: '192.168.7.9' } }],
+    ['with a fixed remote', { tunnel: { ...ipip, remote: '192.168.7.9' } }],
+    ['that finds out path MTUs', { tunnel: { ...ipip, pmtudisc: true } }],
+  ])('replace one %s', (_name, other) =>
+    expect(lines({ ...link, ...other })).toEqual([
+      'link del dev flannel.ipip',
+      add,
+      'link set dev flannel.ipip up',
+    ]),
+  );
+
+  test('change what can be changed in place', () => {
+    const up = 'link set dev flannel.ipip up';
+    expect(lines({ ...link, mtu: 1400 })).toEqual(['link set dev flannel.ipip mtu 1480', up]);
+    expect(lines({ ...link, up: false })).toEqual([up]);
+  });
+
+  test('make no wireguard', () =>
+    expect(() => batchLines({ verb: 'put', entry: { ...link, tunnel: { type: 'wireguard' } } })).toThrow(
+      /not made/,
+    ));
+});
 
 describe('errors of a batch', () => {
   test('are paired with their lines', () => {
@@ -42,6 +79,43 @@ describe('what is printed', () => {
 address fd00:7::1/64 dev eth0
 link eth0 02:00:00:00:0e:01 mtu 1500 up
 link flannel.1 02:00:00:00:00:01 mtu 1450 down vxlan 1 eth0 192.168.7.1:8472 gbp
+`);
+  });
+
+  test('ipip devices: ours, one that a Go daemon made, and tunl0', () => {
+    const device = (name: string, info: object) => ({
+      ifname: name,
+      flags: ['POINTOPOINT', 'NOARP', 'UP'],
+      mtu: 1480,
+      link_type: 'ipip',
+      address: '192.168.7.1',
+      broadcast: '0.0.0.0',
+      linkinfo: { info_kind: 'ipip', info_data: { ttl: 0, pmtudisc: false, ...info } },
+    });
+    const json = JSON.stringify([
+      device('flannel.ipip', { proto: 'ipip', remote: 'any', local: '192.168.7.1' }),
+      device('go', { proto: 'any', remote: 'any', local: '192.168.7.1' }),
+      device('old', { remote: '192.168.7.9', local: '192.168.7.1', pmtudisc: true }),
+      device('tunl0', { proto: 'ipip', remote: 'any', local: 'any' }),
+      device('mpls', { proto: 'mplsip', remote: 'any', local: '192.168.7.1' }),
+      { ifname: 'external', mtu: 1480, linkinfo: { info_kind: 'ipip', info_data: { external: true } } },
+      device('fou', { proto: 'ipip', remote: 'any', local: '192.168.7.1', encap: { type: 'fou', sport: 0 } }),
+      {
+        ifname: 'flannel-wg',
+        mtu: 1420,
+        flags: ['UP'],
+        link_type: 'none',
+        linkinfo: { info_kind: 'wireguard' },
+      },
+    ]);
+    expect(stateText(parseLinks(json))).toBe(`link external  mtu 1480 down
+link flannel-wg  mtu 1420 up wireguard
+link flannel.ipip  mtu 1480 up ipip 192.168.7.1 to any
+link fou  mtu 1480 up
+link go  mtu 1480 up ipip 192.168.7.1 to any
+link mpls  mtu 1480 up
+link old  mtu 1480 up ipip 192.168.7.1 to 192.168.7.9 pmtudisc
+link tunl0  mtu 1480 up ipip any to any
 `);
   });
 

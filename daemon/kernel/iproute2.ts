@@ -93,10 +93,11 @@ async function applyOps(
   signal: AbortSignal,
 ): Promise<readonly Failure[]> {
   const network = ops.filter((op): op is NetworkOp => op.entry.kind !== 'sysctl');
-  const links = network.filter(({ entry }) => entry.kind === 'link');
-  const rest = network.filter(({ entry }) => entry.kind !== 'link');
+  const isLink = ({ entry }: NetworkOp) => entry.kind === 'link';
+  const rest = network.filter(op => !isLink(op));
   // Everything else may stand on a link; `ip` and `bridge` changes do not need each other.
-  const first = await runBatch(runner, 'ip', links, signal);
+  const made = network.filter(op => isLink(op) && op.verb === 'put');
+  const first = await runBatch(runner, 'ip', made, signal);
   const others = await Promise.all([
     ...(['bridge', 'ip'] as const).map(tool =>
       runBatch(
@@ -108,7 +109,10 @@ async function applyOps(
     ),
     ...ops.map(op => writeSysctl(sysctls, op)),
   ]);
-  return [...first, ...others.flat()];
+  // Packets leave a device that goes before it is gone.
+  const gone = network.filter(op => isLink(op) && op.verb === 'remove');
+  const last = await runBatch(runner, 'ip', gone, signal);
+  return [...first, ...others.flat(), ...last];
 }
 
 interface Line {

@@ -5,13 +5,20 @@ import { silent } from '../../lib/log.ts';
 import { until } from '../../lib/wait.ts';
 import { blackholes } from '../model/blackholes.ts';
 import { applied, diff, type Op } from '../model/diff.ts';
-import type { LinkEntry, NetEntry, NetState, RouteEntry } from '../model/net-state.ts';
+import type {
+  IpipTunnel,
+  LinkEntry,
+  NetEntry,
+  NetState,
+  RouteEntry,
+  VxlanTunnel,
+} from '../model/net-state.ts';
 import { stateText } from '../model/net-state.ts';
 import { batchLines, type NetworkOp, toolOf } from './argv.ts';
 import { FakeKernel } from './fake.ts';
 import { createIproute2 } from './iproute2.ts';
 import type { Kernel, ReadScope } from './kernel.ts';
-import { canUnshare, createNamespace } from './namespace.fixture.ts';
+import { canMake, canUnshare, createNamespace } from './namespace.fixture.ts';
 
 /** A host with an uplink eth0 that has 192.168.7.1/24, and what other programs on it do. */
 interface Bench extends AsyncDisposable {
@@ -28,21 +35,24 @@ const scope: ReadScope = {
   sysctls: ['net/ipv4/ip_forward', `net/ipv6/conf/${dev}/accept_ra`],
 };
 
-const link: LinkEntry = {
+const tunnel: VxlanTunnel = {
+  type: 'vxlan',
+  vni: 1,
+  port: 8472,
+  uplink: 'eth0',
+  local: '192.168.7.1',
+  learning: false,
+  gbp: false,
+};
+const link: LinkEntry = { kind: 'link', name: dev, mac: '02:00:00:00:00:01', mtu: 1450, up: true, tunnel };
+const ipip: IpipTunnel = { type: 'ipip', local: '192.168.7.1', remote: 'any', pmtudisc: false };
+const ipipLink: LinkEntry = {
   kind: 'link',
-  name: dev,
-  mac: '02:00:00:00:00:01',
-  mtu: 1450,
+  name: 'flannel.ipip',
+  mac: '',
+  mtu: 1480,
   up: true,
-  tunnel: {
-    type: 'vxlan',
-    vni: 1,
-    port: 8472,
-    uplink: 'eth0',
-    local: '192.168.7.1',
-    learning: false,
-    gbp: false,
-  },
+  tunnel: ipip,
 };
 const address: NetEntry = { kind: 'address', dev, address: '10.5.1.0/32' };
 const peer = (n: number): [NetEntry, NetEntry, NetEntry] => {
@@ -69,8 +79,16 @@ const onUplink = (to: string, via: string) => route(to, via, { dev: 'eth0', onli
 const put = (entry: NetEntry, replaces?: NetEntry): Op => ({ verb: 'put', entry, replaces });
 const remove = (entry: NetEntry): Op => ({ verb: 'remove', entry });
 
-describe('fake', () => promises(fakeBench));
+describe('fake', () => {
+  promises(fakeBench);
+  ipipPromises(fakeBench);
+});
 describe.skipIf(!(await canUnshare()))('iproute2', () => promises(realBench));
+const hasIpip = await canMake('type ipip local 192.0.2.1');
+describe.skipIf(!hasIpip)(
+  `iproute2${hasIpip ? '' : ' skipped: this kernel has no ipip (modprobe ipip)'}`,
+  () => ipipPromises(realBench),
+);
 
 function promises(start: () => Promise<Bench>): void {
   let bench: Bench;
@@ -153,7 +171,7 @@ function promises(start: () => Promise<Bench>): void {
         name: dev6,
         mac: '02:00:00:00:06:01',
         mtu: 1430,
-        tunnel: link.tunnel && { ...link.tunnel, local: 'fd00:7::1' },
+        tunnel: { ...tunnel, local: 'fd00:7::1' },
       },
       { kind: 'address', dev: dev6, address: 'fd00:5:0:1::/128' },
       { kind: 'neighbour', dev: dev6, ip: 'fd00:5:0:2::', mac: '02:00:00:00:06:02' },
@@ -210,7 +228,7 @@ function promises(start: () => Promise<Bench>): void {
     const changed = {
       ...link,
       mtu: 1400,
-      tunnel: link.tunnel && { ...link.tunnel, learning: true },
+      tunnel: { ...tunnel, learning: true },
     };
     expect(await kernel.apply([put(changed, link)], signal)).toEqual([]);
     expect(await ours()).toBe(stateText([changed, address, ...peer(2)]));
@@ -228,7 +246,7 @@ function promises(start: () => Promise<Bench>): void {
   });
 
   test('a device of another VNI, port or type is replaced', async () => {
-    const other = { ...link, tunnel: link.tunnel && { ...link.tunnel, port: 4789 } };
+    const other = { ...link, tunnel: { ...tunnel, port: 4789 } };
     await kernel.apply([put(other), put(address)], signal);
     expect(await kernel.apply([put(link, other)], signal)).toEqual([]);
     expect(await ours()).toBe(stateText([link]));
@@ -252,6 +270,17 @@ function promises(start: () => Promise<Bench>): void {
     expect(await kernel.apply([put(link, { ...link, up: false }), put(peer(2)[2])], signal)).toEqual([]);
     await bench.drop(link);
     expect(await ours()).toBe('');
+  });
+
+  test('a route that moves off a device stays when the device is removed in the same go', async () => {
+    const [neighbour, forward, through] = peer(3);
+    await kernel.apply(
+      [link, address, neighbour, forward, through].map(entry => put(entry)),
+      signal,
+    );
+    const moved = onUplink('10.5.3.0/24', '192.168.7.3');
+    expect(await kernel.apply([put(moved, through), remove(link)], signal)).toEqual([]);
+    expect(await ours()).toBe(stateText([moved]));
   });
 
   test('settings are read and put', async () => {
@@ -310,6 +339,46 @@ function promises(start: () => Promise<Bench>): void {
     }
     stop.abort();
     await pump;
+  });
+}
+
+function ipipPromises(start: () => Promise<Bench>): void {
+  let bench: Bench;
+  beforeEach(async () => {
+    bench = await start();
+  });
+  afterEach(() => bench?.[Symbol.asyncDispose]());
+
+  const dev = ipipLink.name;
+  const peerRoute = route('10.5.2.0/24', '192.168.7.2', { dev });
+  const wanted = [ipipLink, { kind: 'address', dev, address: '10.5.1.0/32' } as const, peerRoute];
+  const puts = (state: NetState) => state.map(entry => put(entry));
+  const state = async () =>
+    (await bench.kernel.read({ families: [4], devices: [dev], sysctls: [] }, signal)).filter(
+      entry => (entry.kind === 'link' ? entry.name : 'dev' in entry && entry.dev) === dev,
+    );
+
+  test('an ipip device and its routes are put, read back as they were wanted, and removed', async () => {
+    expect(await bench.kernel.apply(puts(wanted), signal)).toEqual([]);
+    expect(stateText(await state())).toBe(stateText(wanted));
+    expect(await bench.kernel.apply([remove(peerRoute), remove(ipipLink)], signal)).toEqual([]);
+    expect(await state()).toEqual([]);
+  });
+
+  test('one with another local address or a fixed remote is replaced, the MTU changes in place', async () => {
+    for (const other of [
+      { ...ipip, local: '192.168.7.99' },
+      { ...ipip, remote: '192.168.7.9' },
+    ]) {
+      const wrong = { ...ipipLink, tunnel: other };
+      expect(await bench.kernel.apply(puts([wrong, ...wanted.slice(1)]), signal)).toEqual([]);
+      expect(await bench.kernel.apply([put(ipipLink, wrong)], signal)).toEqual([]);
+      expect(stateText(await state())).toBe(stateText([ipipLink]));
+    }
+    await bench.kernel.apply(puts(wanted), signal);
+    const smaller = { ...ipipLink, mtu: 1400 };
+    expect(await bench.kernel.apply([put(smaller, ipipLink)], signal)).toEqual([]);
+    expect(stateText(await state())).toBe(stateText([smaller, ...wanted.slice(1)]));
   });
 }
 

@@ -18,10 +18,15 @@ export interface NamespaceFixture extends AsyncDisposable {
 const isRoot = process.getuid?.() === 0;
 
 /** Whether this user may have network namespaces at all. */
-export async function canUnshare(): Promise<boolean> {
+export function canUnshare(): Promise<boolean> {
+  return canMake('type vxlan id 1 dstport 8472');
+}
+
+/** Whether a device can be made in such a namespace, from the words after its name. */
+export async function canMake(words: string): Promise<boolean> {
   try {
     await using namespace = await createNamespace();
-    await namespace.ip('link add probe type vxlan id 1 dstport 8472');
+    await namespace.ip(`link add probe ${words}`);
     return true;
   } catch {
     return false;

@@ -4,6 +4,7 @@ import { UserError } from '../../lib/errors.ts';
 import type { Family } from '../../lib/ip.ts';
 import {
   type AddressTrait,
+  isMac,
   type NetEntry,
   type NetState,
   type Tunnel,
@@ -32,6 +33,11 @@ const links = z.array(
             local6: z.optional(text),
             learning: z.optional(z.boolean()),
             gbp: z.optional(z.unknown()),
+            proto: z.optional(text),
+            remote: z.optional(text),
+            pmtudisc: z.optional(z.boolean()),
+            external: z.optional(z.boolean()),
+            encap: z.optional(z.unknown()),
           }),
         ),
       }),
@@ -70,7 +76,8 @@ function linkEntry(link: LinkJson): NetEntry[] {
     {
       kind: 'link',
       name,
-      mac: address.toLowerCase(),
+      // Tunnels that carry IP show their local address here.
+      mac: isMac(address) ? address.toLowerCase() : '',
       mtu,
       up: flags.includes('UP'),
       tunnel: tunnelOf(link),
@@ -80,6 +87,8 @@ function linkEntry(link: LinkJson): NetEntry[] {
 
 function tunnelOf({ linkinfo }: LinkJson): Tunnel | undefined {
   const data = linkinfo?.info_data;
+  if (linkinfo?.info_kind === 'wireguard') return { type: 'wireguard' };
+  if (linkinfo?.info_kind === 'ipip' && data) return ipipOf(data);
   if (linkinfo?.info_kind !== 'vxlan' || !data) return undefined;
   return {
     type: 'vxlan',
@@ -91,6 +100,22 @@ function tunnelOf({ linkinfo }: LinkJson): Tunnel | undefined {
     // A flag without a value: printed as null or true, and absent when off.
     gbp: data.gbp !== undefined && data.gbp !== false,
   };
+}
+
+type TunnelJson = NonNullable<NonNullable<LinkJson['linkinfo']>['info_data']>;
+
+/** Undefined for one that carries MPLS, wraps its packets once more, or is told its peers by others. */
+function ipipOf({
+  proto = 'ipip',
+  local,
+  remote,
+  pmtudisc,
+  external,
+  encap,
+}: TunnelJson): Tunnel | undefined {
+  // Go's netlink asks for protocol 0, which the kernel calls any: IPv4 passes all the same.
+  if ((proto !== 'ipip' && proto !== 'any') || external || encap !== undefined) return undefined;
+  return { type: 'ipip', local: local ?? 'any', remote: remote ?? 'any', pmtudisc: pmtudisc ?? false };
 }
 
 const addressTraits: readonly AddressTrait[] = ['deprecated', 'dynamic', 'temporary'];

@@ -26,6 +26,7 @@ const self: Self = {
   tunnelIps: { 4: '192.168.7.1', 6: 'fd00:7::1' },
   macs: { 4: '02:00:00:00:00:01', 6: '02:00:00:00:06:01' },
   networks: ['10.5.0.0/16', 'fd00:5::/48'].map(text => parseCidr(text) ?? expect.unreachable()),
+  announced: undefined,
 };
 
 interface Setting {
@@ -91,7 +92,7 @@ const lease: fc.Arbitrary<Lease> = fc
     host: fc.integer({ min: 0, max: 6 }),
     onLink: fc.boolean(),
     mac: fc.constantFrom('02:00:00:00:00:0a', '02:00:00:00:00:0B', '02:00:00:00:00:0c', 'nonsense'),
-    backendType: fc.constantFrom('vxlan', 'vxlan', 'host-gw', ''),
+    backendType: fc.constantFrom('vxlan', 'vxlan', 'host-gw', 'ipip', ''),
     six: fc.boolean(),
     revision: fc.nat(),
   })
@@ -141,6 +142,8 @@ test.each([
   ['vxlan, IPv6 alone', { EnableIPv4: false, EnableIPv6: true, Backend: { Type: 'vxlan' } }],
   ['host-gw', { Backend: { Type: 'host-gw' } }],
   ['host-gw, both families', { EnableIPv6: true, Backend: { Type: 'host-gw' } }],
+  ['ipip', { Backend: { Type: 'ipip' } }],
+  ['ipip with direct routing', { Backend: { Type: 'ipip', DirectRouting: true } }],
 ])('%s', async (_name, document) => {
   const setting = settingOf(document);
   const steps = fc.array(fc.tuple(event, fc.boolean()), { minLength: 1, maxLength: 25 });

@@ -5,7 +5,7 @@ import type { Family } from '../../lib/ip.ts';
 export interface LinkEntry {
   readonly kind: 'link';
   readonly name: string;
-  /** Lower case; empty for devices without one. */
+  /** Lower case; empty for devices without one, such as ipip. */
   readonly mac: string;
   readonly mtu: number;
   readonly up: boolean;
@@ -13,7 +13,7 @@ export interface LinkEntry {
   readonly tunnel: Tunnel | undefined;
 }
 
-export type Tunnel = VxlanTunnel;
+export type Tunnel = VxlanTunnel | IpipTunnel | WireguardTunnel;
 
 export interface VxlanTunnel {
   readonly type: 'vxlan';
@@ -25,6 +25,21 @@ export interface VxlanTunnel {
   readonly local: string;
   readonly learning: boolean;
   readonly gbp: boolean;
+}
+
+export interface IpipTunnel {
+  readonly type: 'ipip';
+  /** Source address of the outer packets; `any` for the kernel's own tunl0. */
+  readonly local: string;
+  /** `any` where routes say which node a packet goes to. */
+  readonly remote: string;
+  /** Whether outer packets forbid their fragmentation whatever the inner ones say. */
+  readonly pmtudisc: boolean;
+}
+
+/** Only ever read and removed: Go daemons make it. */
+export interface WireguardTunnel {
+  readonly type: 'wireguard';
 }
 
 export interface AddressEntry {
@@ -128,14 +143,32 @@ export function entryText(entry: NetEntry): string {
   }
 }
 
-function tunnelText({ type, vni, uplink, local, port, learning, gbp }: Tunnel): string {
-  return ` ${type} ${vni} ${uplink} ${local}:${port}${learning ? ' learning' : ''}${gbp ? ' gbp' : ''}`;
+function tunnelText(tunnel: Tunnel): string {
+  switch (tunnel.type) {
+    case 'vxlan': {
+      const { vni, uplink, local, port, learning, gbp } = tunnel;
+      return ` vxlan ${vni} ${uplink} ${local}:${port}${learning ? ' learning' : ''}${gbp ? ' gbp' : ''}`;
+    }
+    case 'ipip': {
+      const { local, remote, pmtudisc } = tunnel;
+      return ` ipip ${local} to ${remote}${pmtudisc ? ' pmtudisc' : ''}`;
+    }
+    case 'wireguard':
+      return ' wireguard';
+    default:
+      return tunnel satisfies never;
+  }
 }
 
 /** A route as iproute2 takes it and prints it, from its destination on. */
 export function routeWords({ to, blackhole, via, dev, onlink, metric }: RouteEntry): string {
   const words = [via && `via ${via}`, dev && `dev ${dev}`, metric && `metric ${metric}`, onlink && 'onlink'];
   return [blackhole && 'blackhole', to, ...words].filter(Boolean).join(' ');
+}
+
+/** Six bytes in colon form, in either case. */
+export function isMac(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(value);
 }
 
 /** The whole state as sorted lines: what fakes print and tests compare. */
