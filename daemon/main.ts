@@ -6,6 +6,7 @@ import pkg from '../package.json' with { type: 'json' };
 import { runDaemon } from './app/daemon.ts';
 import type { Daemon } from './app/node.ts';
 import { helpText } from './flags.ts';
+import { createShell } from './hooks/shell.ts';
 import { createIproute2 } from './kernel/iproute2.ts';
 import { createIptables } from './kernel/iptables.ts';
 import { createNft } from './kernel/nft.ts';
@@ -89,6 +90,7 @@ function wire(options: Options, log: Logger, observe: Observe): Daemon {
       ip6tables: createIptables(spawnRunner, 'ip6tables'),
       nft: createNft(spawnRunner),
     },
+    shell: createShell(),
   };
 }
 

@@ -10,6 +10,7 @@ import { readPrevious } from './files.ts';
 import { Identity } from './identity.ts';
 import { readMemory } from './memory.ts';
 import type { Daemon } from './node.ts';
+import { NodeHooks } from './node-hooks.ts';
 import { serve } from './serve.ts';
 import { settleConfig } from './settle-config.ts';
 import { chooseUplink } from './uplink.ts';
@@ -56,17 +57,26 @@ export async function runDaemon(daemon: Daemon, signal: AbortSignal): Promise<ne
         .join(),
       mac: Object.values(self.macs).filter(Boolean).join() || undefined,
     });
+    const hooks =
+      backend.hooks && new NodeHooks({ hooks: backend.hooks, shell: daemon.shell, config, identity, log });
     const settlement = {
       ...daemon,
       store,
       config,
       backend,
       identity,
+      hooks,
       previous: previous.subnets,
       memory,
       present,
     };
-    return await serve(settlement, life);
+    await hooks?.beforeLease(life);
+    try {
+      return await serve(settlement, life);
+    } finally {
+      ended.abort();
+      await hooks?.ended();
+    }
   } finally {
     ended.abort();
     await store?.[Symbol.asyncDispose]();

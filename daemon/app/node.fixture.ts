@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseIp } from '../../lib/ip.ts';
 import { createLogger } from '../../lib/log.ts';
 import { until } from '../../lib/wait.ts';
+import { createShell } from '../hooks/shell.ts';
 import { FakeKernel } from '../kernel/fake.ts';
 import { FakeFirewall } from '../kernel/fake-firewall.ts';
 import type { RuleTool } from '../kernel/firewall.ts';
@@ -88,6 +89,7 @@ export async function startNode(plan: NodePlan): Promise<NodeFixture> {
         ip6tables: through<RuleTool>(firewall.ip6tables),
         nft: through<RuleTool>(firewall.nft),
       },
+      shell: createShell(),
       takeNames: async things => void taken.push(...things),
       observe: happening => void happened.push(happening),
     },

@@ -1,6 +1,7 @@
 // What a running daemon consists of: its edges, and what was settled about this node at start.
 import type { Logger } from '../../lib/log.ts';
 import type { Backend } from '../backends/backend.ts';
+import type { Shell } from '../hooks/shell.ts';
 import type { Firewall } from '../kernel/firewall.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Subnets } from '../model/lease.ts';
@@ -11,6 +12,7 @@ import type { Options } from '../options.ts';
 import type { LeaseStore } from '../store/lease-store.ts';
 import type { Identity } from './identity.ts';
 import type { Memory } from './memory.ts';
+import type { NodeHooks } from './node-hooks.ts';
 
 export interface Daemon {
   readonly options: Options;
@@ -19,6 +21,8 @@ export interface Daemon {
   readonly openStore: () => Promise<LeaseStore>;
   readonly kernel: Kernel;
   readonly firewall: Firewall;
+  /** Runs the commands of a backend that has some. */
+  readonly shell: Shell;
   /** Takes each of these things, named in words, for this process; rejects with a UserError when another has one. */
   readonly takeNames: (things: readonly string[]) => Promise<void>;
   readonly observe: Observe;
@@ -30,6 +34,8 @@ export interface Settlement extends Daemon {
   readonly config: NetworkConfig;
   readonly backend: Backend;
   readonly identity: Identity;
+  /** Undefined when the backend has none. */
+  readonly hooks: NodeHooks | undefined;
   /** From subnet.env. */
   readonly previous: Subnets;
   readonly memory: Memory | undefined;

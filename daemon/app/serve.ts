@@ -12,7 +12,7 @@ import { createNodeReconciler, type Known } from './node-reconciler.ts';
 import { peersOf } from './peers-of.ts';
 import { prepareDevice } from './prepare-device.ts';
 import { ruleKeepers } from './rule-keepers.ts';
-import { createSubnetFile } from './subnet-file.ts';
+import { createSubnetFile, type SubnetFile } from './subnet-file.ts';
 import { trafficOf } from './traffic.ts';
 
 /** Rejects with the signal's reason, or with a UserError when the subnet is lost. */
@@ -30,24 +30,26 @@ export async function serve(node: Settlement, signal: AbortSignal): Promise<neve
   const held = await acquire(node, signal);
   node.observe(heldUntil(held));
   known.subnets = held.lease.subnets;
-  subnetFile.write(known.subnets);
   remember(node, held.lease);
+  const opened = open(node, known.subnets, subnetFile, signal);
 
   const snapshot = Promise.withResolvers<void>();
   const watching = watch(node, known, signal, () => {
     snapshot.resolve();
     reconciler.trigger();
+    node.hooks?.trigger();
     bell.ring();
   });
   const reconciling = snapshot.promise.then(() => reconciler.run(signal));
+  const hooking = Promise.all([snapshot.promise, opened]).then(() => node.hooks?.keep(peers, signal));
   const ruled = Promise.withResolvers<void>();
   const ruling = rule(node, known.subnets, ruled.resolve, signal);
   const keeping = keep(node, held, known, bell, signal);
-  const ready = Promise.all([reconciler.settled, ruled.promise]).then(() => {
+  const ready = Promise.all([opened, reconciler.settled, ruled.promise]).then(() => {
     node.observe({ kind: 'ready' });
     node.log.info('ready');
   });
-  await Promise.all([watching, reconciling, ruling, keeping, ready]);
+  await Promise.all([watching, reconciling, hooking, ruling, keeping, ready]);
   return signal.throwIfAborted() as never;
 }
 
@@ -78,6 +80,17 @@ function rule(node: Settlement, subnets: Subnets, attempted: () => void, signal:
   const { firewall, options, log, observe } = node;
   const keepers = ruleKeepers(firewall, trafficOf(node, subnets));
   return keepAllRules(keepers, { resync: options.iptablesResync, log, attempted, observe }, signal);
+}
+
+/** Lets others use the subnet, after the backend's command for that; the lease is kept meanwhile. */
+async function open(
+  { hooks }: Settlement,
+  subnets: Subnets,
+  subnetFile: SubnetFile,
+  signal: AbortSignal,
+): Promise<void> {
+  if (hooks) await hooks.leased(subnets, signal);
+  subnetFile.write(subnets);
 }
 
 async function watch(

@@ -1,0 +1,72 @@
+// Which command is due for which peer: pure but for its memory of what was run; the clock is passed in.
+import type { LeaseKey } from '../model/lease.ts';
+import { type Backoff, backoff } from '../model/renewal.ts';
+import type { Target } from './targets.ts';
+
+export interface Task {
+  readonly verb: 'add' | 'remove';
+  readonly target: Target;
+}
+
+export type Targets = ReadonlyMap<LeaseKey, Target>;
+
+interface Tracked {
+  /** What the last command for this peer was told. */
+  readonly target: Target;
+  readonly state: 'added' | 'not added' | 'not removed';
+  /** Failed removals. */
+  readonly tries: number;
+  readonly wait: Backoff;
+  /** When to try again, on the clock of the caller. */
+  readonly due: number;
+}
+
+/** A removal that fails so often is given up: what it was to remove may never have been there. */
+export const removalTries = 5;
+
+/** Milliseconds between attempts for one peer: the first, and the longest. */
+const retryPause = [1000, 300_000] as const;
+
+export class PeerQueue {
+  readonly #tracked = new Map<LeaseKey, Tracked>();
+
+  /**
+   * The next task, or the milliseconds until one may be due. What has left goes first, and so does what a peer was
+   * before it changed; then come new peers, and last those that failed before.
+   */
+  next(wanted: Targets, now: number): Task | number {
+    let soonest = Infinity;
+    let again: Target | undefined;
+    for (const [key, { target, state, due }] of this.#tracked) {
+      const present = wanted.get(key);
+      if (!present && (state !== 'not removed' || due <= now)) return { verb: 'remove', target };
+      if (present && present.identity !== target.identity) return { verb: 'remove', target };
+      if (state === 'added') continue;
+      if (present && due <= now) again ??= present;
+      soonest = Math.min(soonest, due);
+    }
+    for (const [key, target] of wanted) if (!this.#tracked.has(key)) return { verb: 'add', target };
+    return again ? { verb: 'add', target: again } : soonest - now;
+  }
+
+  /** How a task went; says whether it will be tried again. */
+  report({ verb, target }: Task, succeeded: boolean, wanted: Targets, now: number): boolean {
+    const { key } = target;
+    const { wait, tries } = this.#tracked.get(key) ?? { wait: backoff(...retryPause), tries: 0 };
+    if (verb === 'add' && succeeded)
+      this.#tracked.set(key, { target, state: 'added', tries: 0, wait: backoff(...retryPause), due: 0 });
+    else if (verb === 'add')
+      this.#tracked.set(key, { target, state: 'not added', tries: 0, wait, due: now + wait.next() });
+    // What a peer is now does not wait for the end of what it was.
+    else if (succeeded || wanted.has(key) || tries + 1 >= removalTries) this.#tracked.delete(key);
+    else
+      this.#tracked.set(key, {
+        target,
+        state: 'not removed',
+        tries: tries + 1,
+        wait,
+        due: now + wait.next(),
+      });
+    return !succeeded && this.#tracked.has(key);
+  }
+}
