@@ -136,7 +136,7 @@ function optionsOf(flags: readonly string[]): Options {
 }
 
 /** The value another node with this address would publish. */
-export function leaseOf(ip: string, backend: 'vxlan' | 'host-gw' = 'vxlan', mac = macOf(ip)): string {
+export function leaseOf(ip: string, backend = 'vxlan', mac = macOf(ip)): string {
   const data = backend === 'vxlan' ? `,"BackendData":{"VNI":1,"VtepMAC":"${mac}"}` : '';
   return `{"PublicIP":"${ip}","PublicIPv6":null,"BackendType":"${backend}"${data}}`;
 }
