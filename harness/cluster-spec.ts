@@ -38,9 +38,15 @@ export type SpecInput = Partial<Omit<ClusterSpec, 'daemons' | 'config'>> & {
   readonly driver: DriverName;
   /** Backend type; `config` may say more. Default vxlan. */
   readonly backend?: string | undefined;
-  readonly config?: Readonly<Record<string, unknown>> | undefined;
+  readonly config?: ConfigInput | undefined;
   readonly daemons?: Readonly<Record<string, string>> | undefined;
 };
+
+/** What it says of the backend is added to the backend's type. */
+export interface ConfigInput {
+  readonly Backend?: Readonly<Record<string, unknown>>;
+  readonly [key: string]: unknown;
+}
 
 export function clusterSpec({ backend, config, daemons, ...input }: SpecInput): ClusterSpec {
   const spec: ClusterSpec = {
@@ -54,7 +60,11 @@ export function clusterSpec({ backend, config, daemons, ...input }: SpecInput): 
     etcdApi: 3,
     keep: false,
     ...input,
-    config: { Network: '10.5.0.0/16', Backend: { Type: backend ?? 'vxlan' }, ...config },
+    config: {
+      Network: '10.5.0.0/16',
+      ...config,
+      Backend: { Type: backend ?? 'vxlan', ...config?.Backend },
+    },
     daemons: { default: 'ts', ...daemons },
   };
   validate(spec);
