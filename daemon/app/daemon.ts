@@ -2,11 +2,12 @@
 import { resolve } from 'node:path';
 import { UsageError, UserError } from '../../lib/errors.ts';
 import { families } from '../../lib/ip.ts';
-import type { Backend, Self } from '../backends/backend.ts';
-import { familiesOf } from '../model/network-config.ts';
+import type { Backend, Hooks, Self } from '../backends/backend.ts';
+import { familiesOf, type NetworkConfig } from '../model/network-config.ts';
 import type { Options } from '../options.ts';
 import type { LeaseStore } from '../store/lease-store.ts';
 import { readPrevious } from './files.ts';
+import { createHookMemory } from './hook-memory.ts';
 import { Identity } from './identity.ts';
 import { readMemory } from './memory.ts';
 import type { Daemon } from './node.ts';
@@ -57,8 +58,7 @@ export async function runDaemon(daemon: Daemon, signal: AbortSignal): Promise<ne
         .join(),
       mac: Object.values(self.macs).filter(Boolean).join() || undefined,
     });
-    const hooks =
-      backend.hooks && new NodeHooks({ hooks: backend.hooks, shell: daemon.shell, config, identity, log });
+    const hooks = backend.hooks && nodeHooks(daemon, backend.hooks, config, identity);
     const settlement = {
       ...daemon,
       store,
@@ -91,6 +91,16 @@ function namesOf(
 ): string[] {
   const lease = `the lease of ${Object.values(publicIps).join()} in ${etcdPrefix} at ${etcdEndpoints.join()}`;
   return [...devices.map(name => `the device ${name}`), lease];
+}
+
+function nodeHooks(
+  { shell, options, log }: Daemon,
+  hooks: Hooks,
+  config: NetworkConfig,
+  identity: Identity,
+): NodeHooks {
+  const memory = createHookMemory(options.subnetFile);
+  return new NodeHooks({ hooks, shell, config, identity, memory, log });
 }
 
 function compile(pattern: string): RegExp {

@@ -126,6 +126,41 @@ describe('the commands are run', () => {
   });
 });
 
+describe('peers that leave or change while the daemon is down', () => {
+  const seven = 'add ||10.5.77.0/24|192.168.7.7|||';
+  async function restart(commands: object) {
+    const registry = registryWith(commands);
+    registry.put('10.5.77.0-24', peer('192.168.7.7'));
+    await using node = await startNode({ registry, n: 1, folder });
+    await node.ready();
+    await written(seven);
+    await node.stop();
+    registry.delete('10.5.77.0-24');
+    registry.put('10.5.88.0-24', peer('192.168.7.8'));
+    return startNode({ registry, n: 1, folder });
+  }
+
+  test('are removed when it starts again', async () => {
+    await using node = await restart({ SubnetAddCommand: note('add'), SubnetRemoveCommand: note('remove') });
+    await node.ready();
+    const eight = 'add ||10.5.88.0/24|192.168.7.8|||';
+    await written(seven, 'remove ||10.5.77.0/24|192.168.7.7|||', eight);
+    await node.stop();
+    expect(JSON.parse(await readFile(`${node.subnetFile}.peers`, 'utf8')).targets).toHaveLength(1);
+  });
+
+  test('are not when the last command has taken the network down', async () => {
+    const commands = {
+      SubnetAddCommand: note('add'),
+      SubnetRemoveCommand: note('remove'),
+      ShutdownCommand: 'true',
+    };
+    await using node = await restart(commands);
+    await node.ready();
+    await written(seven, 'add ||10.5.88.0/24|192.168.7.8|||');
+  });
+});
+
 describe('a command that fails', () => {
   test('before the lease is the end, with nothing leased', async () => {
     const registry = registryWith({ ...all(), PreStartupCommand: 'echo no luck >&2; exit 3' });

@@ -58,6 +58,6 @@ function samePublicIps({ publicIps: a }: Memory, { publicIps: b }: Lease): boole
 }
 
 /** This network namespace of this boot of this machine. */
-function hostIdentity(): string {
+export function hostIdentity(): string {
   return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${readlinkSync('/proc/self/ns/net')}`;
 }

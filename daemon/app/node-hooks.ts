@@ -1,15 +1,16 @@
 // The backend's commands in the course of a node's life: before the lease, when it is held, for each peer, at the end.
 import { Bell } from '../../lib/bell.ts';
-import { UserError } from '../../lib/errors.ts';
+import { describeError, UserError } from '../../lib/errors.ts';
 import { type ByFamily, type Cidr, families } from '../../lib/ip.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Hooks } from '../backends/backend.ts';
 import { PeerQueue, type Targets, type Task } from '../hooks/peer-queue.ts';
 import { excerpt, type Shell, type Variables } from '../hooks/shell.ts';
-import { networkVariables, nodeVariables, targetsOf } from '../hooks/targets.ts';
+import { networkVariables, nodeVariables, type Target, targetsOf } from '../hooks/targets.ts';
 import type { Subnets } from '../model/lease.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
 import type { Peer } from '../model/peers.ts';
+import type { HookMemory } from './hook-memory.ts';
 import type { Identity } from './identity.ts';
 
 /** Their names in the configuration, which is what log lines call them: their text may hold secrets. */
@@ -27,6 +28,7 @@ export interface HookSetting {
   readonly shell: Shell;
   readonly config: NetworkConfig;
   readonly identity: Identity;
+  readonly memory: HookMemory;
   readonly log: Logger;
 }
 
@@ -60,10 +62,11 @@ export class NodeHooks {
 
   /** Runs the commands for peers as they come, change and go; rejects with the signal's reason. */
   async keep(peers: () => readonly Peer[], signal: AbortSignal): Promise<never> {
-    const queue = new PeerQueue();
+    const queue = new PeerQueue(await this.#setting.memory.read());
     let wanted = targetsOf(peers());
     for (;;) {
       const task = queue.next(wanted, performance.now());
+      if (typeof task === 'number') this.#remember(queue.targets);
       const pause = typeof task === 'number' ? task : 0;
       if (await this.#changed.heard(pause, signal)) wanted = targetsOf(peers());
       else if (typeof task !== 'number') await this.#carryOut(task, queue, wanted, signal);
@@ -73,9 +76,22 @@ export class NodeHooks {
   /** The last command; its failure is logged. */
   async ended(): Promise<void> {
     try {
-      await this.#runOnce('shutdown', this.#ownVariables());
+      const output = await this.#runOnce('shutdown', this.#ownVariables());
+      // Whoever takes the network down does so with all its peers.
+      if (output !== undefined) this.#remember([]);
     } catch (error) {
-      this.#setting.log.error(error instanceof Error ? error.message : String(error));
+      this.#setting.log.error(describeError(error));
+    }
+  }
+
+  /** Not worth ending for: without it, peers that leave while the daemon is down are not removed. */
+  #remember(targets: readonly Target[]): void {
+    const { hooks, memory, log } = this.#setting;
+    if (hooks.subnetRemove === undefined) return;
+    try {
+      memory.write(targets);
+    } catch (error) {
+      log.debug('cannot note down the peers', { error: describeError(error) });
     }
   }
 
@@ -91,7 +107,7 @@ export class NodeHooks {
         log.info(`${names[hook]} done`, { ...facts, output: excerpt(output) || undefined });
     } catch (error) {
       signal.throwIfAborted();
-      reason = error instanceof Error ? error.message : String(error);
+      reason = describeError(error);
     }
     const again = queue.report(task, reason === undefined, wanted, performance.now());
     const say = this.#said.get(target.key) === reason && again ? log.debug : log.error;
@@ -110,7 +126,7 @@ export class NodeHooks {
       return output;
     } catch (error) {
       signal?.throwIfAborted();
-      throw new UserError(`${names[hook]} ${error instanceof Error ? error.message : String(error)}`, {
+      throw new UserError(`${names[hook]} ${describeError(error)}`, {
         hint: `run Backend.${names[hook]} of the network configuration by hand, with sh -c`,
       });
     }

@@ -80,6 +80,16 @@ describe('peers', () => {
     expect(done).toEqual(Array(removalTries).fill('remove a 1 failed'));
   });
 
+  test('that an earlier run has added are removed when they are gone or different, and added again in any case', () => {
+    const earlier = [...wantedOf({ a: '1', b: '1', c: '1' }).values()];
+    const queue = new PeerQueue(earlier);
+    const wanted = wantedOf({ a: '1', b: '2', d: '1' });
+    const { done, pause } = drain(queue, wanted);
+    expect(done).toEqual(['remove b 1', 'remove c 1', 'add b 2', 'add d 1', 'add a 1']);
+    expect(pause).toBe(Infinity);
+    expect(new Set(queue.targets)).toEqual(new Set(wanted.values()));
+  });
+
   test('that come back while their removal fails are added again', () => {
     const queue = new PeerQueue();
     drain(queue, wantedOf({ a: '1' }));

@@ -28,7 +28,23 @@ export const removalTries = 5;
 const retryPause = [1000, 300_000] as const;
 
 export class PeerQueue {
-  readonly #tracked = new Map<LeaseKey, Tracked>();
+  readonly #tracked: Map<LeaseKey, Tracked>;
+
+  /** `remembered` are peers that an earlier run has added: they are removed or added once more. */
+  constructor(remembered: readonly Target[] = []) {
+    const state = 'not added';
+    this.#tracked = new Map(
+      remembered.map(target => [
+        target.key,
+        { target, state, tries: 0, wait: backoff(...retryPause), due: Number.NEGATIVE_INFINITY },
+      ]),
+    );
+  }
+
+  /** What commands have been told of, and not been told to remove. */
+  get targets(): readonly Target[] {
+    return [...this.#tracked.values()].map(({ target }) => target);
+  }
 
   /**
    * The next task, or the milliseconds until one may be due. What has left goes first, and so does what a peer was
