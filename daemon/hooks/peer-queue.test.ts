@@ -67,6 +67,20 @@ describe('peers', () => {
     expect(drain(queue, wantedOf({ b: '1' }), now, () => false).done).toEqual(['remove a 1']);
   });
 
+  test('that hang are taken by turns', () => {
+    const queue = new PeerQueue();
+    const wanted = wantedOf({ a: '1', b: '1', c: '1' });
+    const tried: (string | number)[] = [];
+    for (let now = 0; tried.length < 9; ) {
+      const task = queue.next(wanted, now);
+      now += typeof task === 'number' ? task : 1_000_000;
+      if (typeof task === 'number') continue;
+      tried.push(task.target.key);
+      queue.report(task, false, wanted, now);
+    }
+    expect(tried.join('')).toBe('abcabcabc');
+  });
+
   test('that cannot be removed are given up after a few attempts', () => {
     const queue = new PeerQueue();
     drain(queue, wantedOf({ a: '1' }));

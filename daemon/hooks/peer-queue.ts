@@ -48,21 +48,21 @@ export class PeerQueue {
 
   /**
    * The next task, or the milliseconds until one may be due. What has left goes first, and so does what a peer was
-   * before it changed; then come new peers, and last those that failed before.
+   * before it changed; then come new peers, and last those that failed before, by turns.
    */
   next(wanted: Targets, now: number): Task | number {
     let soonest = Infinity;
-    let again: Target | undefined;
+    let again: { readonly target: Target; readonly due: number } | undefined;
     for (const [key, { target, state, due }] of this.#tracked) {
       const present = wanted.get(key);
       if (!present && (state !== 'not removed' || due <= now)) return { verb: 'remove', target };
       if (present && present.identity !== target.identity) return { verb: 'remove', target };
       if (state === 'added') continue;
-      if (present && due <= now) again ??= present;
+      if (present && due <= now && !(again && again.due <= due)) again = { target: present, due };
       soonest = Math.min(soonest, due);
     }
     for (const [key, target] of wanted) if (!this.#tracked.has(key)) return { verb: 'add', target };
-    return again ? { verb: 'add', target: again } : soonest - now;
+    return again ? { verb: 'add', target: again.target } : soonest - now;
   }
 
   /** How a task went; says whether it will be tried again. */

@@ -98,6 +98,7 @@ link flannel.1 02:00:00:00:00:01 mtu 1450 down vxlan 1 eth0 192.168.7.1:8472 gbp
       device('old', { remote: '192.168.7.9', local: '192.168.7.1', pmtudisc: true }),
       device('tunl0', { proto: 'ipip', remote: 'any', local: 'any' }),
       device('mpls', { proto: 'mplsip', remote: 'any', local: '192.168.7.1' }),
+      { ifname: 'hsr0', mtu: 1500, linkinfo: { info_kind: 'hsr', info_data: { proto: 1, remote: null } } },
       { ifname: 'external', mtu: 1480, linkinfo: { info_kind: 'ipip', info_data: { external: true } } },
       device('fou', { proto: 'ipip', remote: 'any', local: '192.168.7.1', encap: { type: 'fou', sport: 0 } }),
       {
@@ -113,6 +114,7 @@ link flannel-wg  mtu 1420 up wireguard
 link flannel.ipip  mtu 1480 up ipip 192.168.7.1 to any
 link fou  mtu 1480 up
 link go  mtu 1480 up ipip 192.168.7.1 to any
+link hsr0  mtu 1500 down
 link mpls  mtu 1480 up
 link old  mtu 1480 up ipip 192.168.7.1 to 192.168.7.9 pmtudisc
 link tunl0  mtu 1480 up ipip any to any

@@ -33,10 +33,11 @@ const links = z.array(
             local6: z.optional(text),
             learning: z.optional(z.boolean()),
             gbp: z.optional(z.unknown()),
-            proto: z.optional(text),
-            remote: z.optional(text),
-            pmtudisc: z.optional(z.boolean()),
-            external: z.optional(z.boolean()),
+            // Other types of devices have members of these names with values of other types.
+            proto: z.optional(z.unknown()),
+            remote: z.optional(z.unknown()),
+            pmtudisc: z.optional(z.unknown()),
+            external: z.optional(z.unknown()),
             encap: z.optional(z.unknown()),
           }),
         ),
@@ -115,7 +116,12 @@ function ipipOf({
 }: TunnelJson): Tunnel | undefined {
   // Go's netlink asks for protocol 0, which the kernel calls any: IPv4 passes all the same.
   if ((proto !== 'ipip' && proto !== 'any') || external || encap !== undefined) return undefined;
-  return { type: 'ipip', local: local ?? 'any', remote: remote ?? 'any', pmtudisc: pmtudisc ?? false };
+  return {
+    type: 'ipip',
+    local: local ?? 'any',
+    remote: typeof remote === 'string' ? remote : 'any',
+    pmtudisc: pmtudisc === true,
+  };
 }
 
 const addressTraits: readonly AddressTrait[] = ['deprecated', 'dynamic', 'temporary'];
