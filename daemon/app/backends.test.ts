@@ -87,6 +87,22 @@ route 10.5.77.0/24 via 192.168.7.7 dev flannel.ipip onlink
   });
 });
 
+test.each([
+  ['vxlan', true],
+  ['host-gw', true],
+  ['alloc', false],
+  ['extension', false],
+])('without the right to change the network, %s ends before the lease: %s', async (Type, ends) => {
+  const registry = registryWith(config({ Type }));
+  const kernel = hostKernel(1);
+  kernel.permitted = false;
+  await using node = await startNode({ registry, n: 1, kernel });
+  if (!ends) return await node.ready();
+  const message = `this process may not change the network, which ${Type} needs`;
+  expect(await node.ended()).toMatchObject({ message, hint: expect.stringContaining('CAP_NET_ADMIN') });
+  expect(registry.rows()).toEqual([]);
+});
+
 describe('alloc', () => {
   test('keeps a lease and touches no route', async () => {
     const registry = registryWith(config({ Type: 'alloc' }));

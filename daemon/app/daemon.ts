@@ -28,11 +28,12 @@ export async function runDaemon(daemon: Daemon, signal: AbortSignal): Promise<ne
       // What is enabled is known later; another reading would then cost more than this one.
       kernel.read({ families, devices: [], sysctls: [] }, life),
       options.ifaceCanReach === undefined ? undefined : kernel.pathTo(options.ifaceCanReach, life),
+      kernel.mayChange(life),
     ]);
     host.catch(() => {}); // it is awaited below, and may fail before that
     await daemon.takeNames([`the subnet file ${resolve(options.subnetFile)}`]);
     store = await daemon.openStore();
-    const [{ config, backend }, [present, reached], previous, memory] = await Promise.all([
+    const [{ config, backend }, [present, reached, permitted], previous, memory] = await Promise.all([
       settleConfig(store, log, life),
       host,
       readPrevious(options.subnetFile),
@@ -50,6 +51,8 @@ export async function runDaemon(daemon: Daemon, signal: AbortSignal): Promise<ne
     const { self } = identity;
     const refusal = backend.refuses(self);
     if (refusal) throw new UserError(refusal);
+    // Others would send to a node that cannot send them anything.
+    if (!permitted && backend.usesPeers && !backend.hooks) throw notPermitted(config.backendType);
     await daemon.takeNames(namesOf(self, backend, options));
     log.info('settled', {
       backend: config.backendType,
@@ -91,6 +94,12 @@ function namesOf(
 ): string[] {
   const lease = `the lease of ${Object.values(publicIps).join()} in ${etcdPrefix} at ${etcdEndpoints.join()}`;
   return [...devices.map(name => `the device ${name}`), lease];
+}
+
+function notPermitted(backend: string): UserError {
+  return new UserError(`this process may not change the network, which ${backend} needs`, {
+    hint: 'run it as root or give it CAP_NET_ADMIN, in a container with --cap-add NET_ADMIN',
+  });
 }
 
 function nodeHooks(

@@ -11,6 +11,8 @@ export class FakeKernel implements Kernel {
   readonly #listeners = new Set<Bell>();
   /** Why an op is refused although the model would take it; undefined lets it through. */
   refuse: (op: Op) => string | undefined = () => undefined;
+  /** What {@link mayChange} says. */
+  permitted = true;
   /** All ops that were carried out, in order. */
   readonly done: Op[] = [];
 
@@ -83,6 +85,11 @@ export class FakeKernel implements Kernel {
       entry => entry.kind === 'address' && entry.dev === dev && familyOf(entry.address) === familyOf(ip),
     );
     return dev && own?.kind === 'address' ? { dev, source: own.address.split('/')[0] ?? '' } : undefined;
+  }
+
+  async mayChange(signal: AbortSignal): Promise<boolean> {
+    await this.#turn(signal);
+    return this.permitted;
   }
 
   async *changes(_scope: ReadScope, signal: AbortSignal): AsyncGenerator<void, void> {

@@ -25,6 +25,7 @@ export function createIproute2(tools: Iproute2): Kernel {
     read: (scope, signal) => readState(tools, scope, signal),
     apply: (ops, signal) => applyOps(tools, ops, signal),
     pathTo: (ip, signal) => readPath(tools, ip, signal),
+    mayChange: signal => probe(tools, signal),
     changes: (scope, signal) => monitor(scope, tools.lines, tools.log, signal),
   };
 }
@@ -85,6 +86,13 @@ async function readPath({ runner }: Iproute2, ip: string, signal: AbortSignal): 
   const argv = ['ip', '-j', 'route', 'get', ip] as const;
   const { code, stdout } = await runner.run([...argv], { signal, okCodes: [0, 1, 2] });
   return code === 0 ? parsePath(stdout) : undefined;
+}
+
+/** Asks to remove a route that nobody has: of an address for documentation (RFC 5737), by a protocol nobody is. */
+async function probe({ runner }: Iproute2, signal: AbortSignal): Promise<boolean> {
+  const route = ['192.0.2.1/32', 'dev', 'lo', 'proto', '254', 'metric', '4294967294'] as const;
+  const { stderr } = await runner.run(['ip', 'route', 'del', ...route], { signal, okCodes: [0, 1, 2] });
+  return !/not permitted/i.test(stderr);
 }
 
 async function applyOps(

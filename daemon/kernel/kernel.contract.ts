@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseCidr } from '../../lib/ip.ts';
 import { silent } from '../../lib/log.ts';
+import type { Runner } from '../../lib/run.ts';
 import { until } from '../../lib/wait.ts';
 import { blackholes } from '../model/blackholes.ts';
 import { applied, diff, type Op } from '../model/diff.ts';
@@ -23,6 +24,8 @@ import { canMake, canUnshare, createNamespace } from './namespace.fixture.ts';
 /** A host with an uplink eth0 that has 192.168.7.1/24, and what other programs on it do. */
 interface Bench extends AsyncDisposable {
   readonly kernel: Kernel;
+  /** The same for a process that has no rights in it. */
+  readonly barred: Kernel;
   set(entry: NetEntry, replaces?: NetEntry): Promise<void>;
   drop(entry: NetEntry): Promise<void>;
 }
@@ -283,6 +286,13 @@ function promises(start: () => Promise<Bench>): void {
     expect(await ours()).toBe(stateText([moved]));
   });
 
+  test('says whether the network may be changed, and changes nothing to find out', async () => {
+    const before = stateText(await read());
+    expect(await kernel.mayChange(signal)).toBe(true);
+    expect(await bench.barred.mayChange(signal)).toBe(false);
+    expect(stateText(await read())).toBe(before);
+  });
+
   test('settings are read and put', async () => {
     const forward: NetEntry = { kind: 'sysctl', path: 'net/ipv4/ip_forward', value: '1' };
     expect(await read()).toContainEqual({ ...forward, value: '0' });
@@ -390,8 +400,11 @@ const uplink: NetState = [
 
 async function fakeBench(): Promise<Bench> {
   const kernel = new FakeKernel(uplink);
+  const barred = new FakeKernel(uplink);
+  barred.permitted = false;
   return {
     kernel,
+    barred,
     set: async entry => kernel.set(entry),
     drop: async entry => kernel.drop(entry),
     [Symbol.asyncDispose]: async () => {},
@@ -407,8 +420,11 @@ async function realBench(): Promise<Bench> {
     for (const line of batchLines(op as NetworkOp))
       await namespace.runner.run([toolOf(op as NetworkOp), ...line.split(' ')]);
   };
+  const without = ['setpriv', '--bounding-set', '-net_admin', '--inh-caps', '-net_admin'] as const;
+  const barred: Runner = { run: (argv, options) => namespace.runner.run([...without, ...argv], options) };
   return {
     kernel: createIproute2({ ...namespace, log: silent }),
+    barred: createIproute2({ ...namespace, runner: barred, log: silent }),
     async set(entry, replaces) {
       if (entry.kind === 'link' && !entry.up) await namespace.ip(`link set dev ${entry.name} down`);
       else await change(put(entry, replaces));

@@ -38,6 +38,8 @@ export interface Kernel {
   apply(ops: readonly Op[], signal: AbortSignal): Promise<readonly Failure[]>;
   /** Undefined when there is no way to `ip`. */
   pathTo(ip: string, signal: AbortSignal): Promise<Path | undefined>;
+  /** Whether this process is allowed to change what {@link read} covers. */
+  mayChange(signal: AbortSignal): Promise<boolean>;
   /** Yields whenever something that `read` covers may have changed; ends when the signal aborts. */
   changes(scope: ReadScope, signal: AbortSignal): AsyncIterable<void>;
 }
