@@ -11,7 +11,7 @@ import { listenForDatagrams } from './operations/datagrams.fixture.ts';
 /** What Node prints about errors that nobody caught. */
 const stackTrace = /^\s+at |Unhandled|uncaught/im;
 
-describe.concurrent('ends', () => {
+describe('ends', () => {
   test.each([0, 10, 40, 120, 400, 1200])(
     'with 0 and in good time when it is stopped %d ms after it began',
     async milliseconds => {
@@ -21,7 +21,7 @@ describe.concurrent('ends', () => {
       const stopped = performance.now();
       daemon.child.kill(milliseconds % 40 === 0 ? 'SIGTERM' : 'SIGINT');
       expect(await daemon.ended()).toBe(0);
-      expect(performance.now() - stopped).toBeLessThan(3000);
+      expect(performance.now() - stopped).toBeLessThan(5000);
       expect(daemon.output).not.toMatch(stackTrace);
     },
   );
@@ -119,7 +119,8 @@ test('systemd is told what it waits for, that it lives, and that it stops', asyn
   await daemon.said('etcd does not answer');
   const before = await socket.until(text => text.startsWith('STATUS='), 'a status');
   expect(before).toContain('STATUS=waiting for etcd');
-  expect(before.filter(text => text === 'WATCHDOG=1').length).toBeGreaterThan(2);
+  let signs = 0;
+  before.push(...(await socket.until(text => text === 'WATCHDOG=1' && ++signs === 2, 'signs of life')));
   daemon.child.kill('SIGTERM');
   expect(await daemon.ended()).toBe(0);
   const all = [...before, ...socket.received()];

@@ -59,7 +59,7 @@ export async function startProcess(plan: ProcessPlan = {}): Promise<DaemonProces
     },
     async said(text) {
       const found = async () => (output.includes(text) ? true : undefined);
-      await until(found, { what: `"${text}" from flanneld`, timeout: 8000, interval: 10 });
+      await until(found, { what: `"${text}" from flanneld`, timeout: 20_000, interval: 10 });
     },
     async ended() {
       const [code, signal] = await exit;
