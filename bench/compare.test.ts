@@ -1,11 +1,18 @@
 // Medians, order of runs, and what a bench that cannot run gives.
 import { expect, test } from 'vitest';
-import { type Bench, compare, median, renderFigures } from './compare.ts';
+import { type Bench, compare, median, percentile, renderFigures } from './compare.ts';
 
 test('median of odd and even numbers of values', () => {
   expect(median([3, 1, 2])).toBe(2);
   expect(median([4, 1, 3, 2])).toBe(2.5);
   expect(median([])).toBeNaN();
+});
+
+test('percentiles by rank', () => {
+  const hundred = Array.from({ length: 100 }, (_, n) => 100 - n);
+  expect(percentile(hundred, 95)).toBe(95);
+  expect(percentile([3, 1, 2], 95)).toBe(3);
+  expect(percentile([], 95)).toBeNaN();
 });
 
 function bench(values: number[], asked: string[], reason?: string): Bench {

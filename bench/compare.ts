@@ -61,6 +61,12 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? high : ((sorted[middle - 1] ?? Number.NaN) + high) / 2;
 }
 
+/** The least value that `percent` of the values do not exceed; NaN of none. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.ceil((sorted.length * percent) / 100) - 1] ?? Number.NaN;
+}
+
 export function renderFigures(figures: Readonly<Record<string, Figure>>): string {
   const text = (value: number | null) => (value === null ? '-' : value.toFixed(2));
   const rows = Object.entries(figures).map(([name, { unit, ours, peer, ratio, runs }]) => [

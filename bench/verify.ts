@@ -1,18 +1,15 @@
 // `lab verify` from start to end: a cluster of three nodes comes up, is checked and goes away.
 import { clusterSpec } from '../harness/cluster-spec.ts';
 import type { DriverName } from '../harness/drivers/driver.ts';
-import { loadDriver } from '../harness/drivers/index.ts';
 import { verify } from '../harness/verify.ts';
 import type { Bench } from './compare.ts';
+import { obstacle } from './testbed.ts';
 
 export function verifyBench(driver: DriverName): Bench {
   return {
     unit: 's',
     what: `lab verify --driver ${driver}, 3 nodes, vxlan`,
-    unavailable: async () => {
-      const problems = await (await loadDriver(driver)).preflight();
-      return problems.length > 0 ? problems.map(({ what }) => what).join('; ') : undefined;
-    },
+    unavailable: () => obstacle(driver),
     measure: async daemon => {
       const spec = clusterSpec({ driver, name: `bench-${process.pid}`, daemons: { default: daemon } });
       const { verdict } = await verify(spec, AbortSignal.timeout(120_000), () => {});

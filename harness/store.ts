@@ -54,6 +54,16 @@ export class Store implements AsyncDisposable {
     await (grant ? put.lease(grant.ID) : put);
   }
 
+  /** Many at once, as keys below the prefix and their values. */
+  async putAll(records: Readonly<Record<string, string>>): Promise<void> {
+    const puts = Object.entries(records).map(([key, value]) => ({
+      request_put: { key: Buffer.from(`${this.#prefix}/${key}`), value: Buffer.from(value) },
+    }));
+    // etcd takes 128 operations in one transaction unless told otherwise.
+    for (let at = 0; at < puts.length; at += 128)
+      await this.#client.kv.txn({ success: puts.slice(at, at + 128) });
+  }
+
   async remove(key: string): Promise<void> {
     await this.#client.delete().key(`${this.#prefix}/${key}`);
   }
