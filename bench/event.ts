@@ -10,6 +10,8 @@ import { obstacle, Testbed } from './testbed.ts';
 
 const present = 1000;
 const events = 50;
+/** Milliseconds after which addresses have settled on the new device, and the daemon with them. */
+const calm = 3000;
 /** Milliseconds between two events. */
 const pause = 40;
 /** After this time the lease is written again: Go 0.20 overlooks events now and then, which is not what is measured. */
@@ -23,6 +25,7 @@ export const eventBench: Bench = {
     await using bed = await Testbed.open(daemon, present);
     const running = await bed.start();
     await running.settled(present);
+    await sleep(calm);
     using monitor = await KernelMonitor.start(bed.node);
     const taken: number[] = [];
     for (let n = 0; n < events; n++) taken.push(await joinOne(bed, monitor, peer(present + n)));

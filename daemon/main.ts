@@ -10,7 +10,7 @@ import { createShell } from './hooks/shell.ts';
 import { createIproute2 } from './kernel/iproute2.ts';
 import { createIptables } from './kernel/iptables.ts';
 import { createNft } from './kernel/nft.ts';
-import { spawnLines, spawnRunner } from './kernel/spawn.ts';
+import { spawnConversation, spawnLines, spawnRunner } from './kernel/spawn.ts';
 import { procSysctls } from './kernel/sysctls.ts';
 import type { Observe } from './operations/happening.ts';
 import { takeNames } from './operations/host-names.ts';
@@ -84,7 +84,13 @@ function wire(options: Options, log: Logger, observe: Observe): Daemon {
     observe,
     takeNames,
     openStore: () => openStore(options, log, answers => observe({ kind: 'etcd', answers })),
-    kernel: createIproute2({ runner: spawnRunner, lines: spawnLines, sysctls: procSysctls, log }),
+    kernel: createIproute2({
+      runner: spawnRunner,
+      lines: spawnLines,
+      converse: spawnConversation,
+      sysctls: procSysctls,
+      log,
+    }),
     firewall: {
       iptables: createIptables(spawnRunner, 'iptables'),
       ip6tables: createIptables(spawnRunner, 'ip6tables'),

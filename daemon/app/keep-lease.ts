@@ -189,8 +189,10 @@ async function refuseRival(
   signal: AbortSignal,
 ): Promise<void> {
   if (!isNew) return;
-  const others = [...(view()?.values() ?? [])].filter(other => other.key !== lease.key);
-  const rival = others.find(other => sameNode(other, terms()) && other.revision < first.revision);
+  const own = terms();
+  const rival = view()
+    ?.values()
+    .find(other => other.key !== lease.key && sameNode(other, own) && other.revision < first.revision);
   if (!rival) return;
   await store.remove(lease, signal).catch(() => false);
   throw new UserError(`another node has the public IP ${addressOf(rival)}: it holds ${rival.key}`, {

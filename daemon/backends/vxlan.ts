@@ -1,8 +1,10 @@
 // vxlan: a device for each family; per peer a neighbour entry, a forwarding entry and an onlink route through the device.
+
 import * as z from 'zod/mini';
-import { addressIn, type ByFamily, type Family, formatCidr } from '../../lib/ip.ts';
+import { addressIn, type ByFamily, type Cidr, type Family, formatCidr } from '../../lib/ip.ts';
+import { remembered } from '../../lib/remembered.ts';
 import type { Json } from '../model/lease.ts';
-import { isMac, type LinkEntry, type NetEntry, type NetState, usualMetric } from '../model/net-state.ts';
+import { isMac, type LinkEntry, type NetState, usualMetric } from '../model/net-state.ts';
 import type { Peer } from '../model/peers.ts';
 import type { Backend, BackendFactory, Self, Situation } from './backend.ts';
 import { isOurs } from './ownership.ts';
@@ -44,6 +46,12 @@ function create(config: Settings, enabled: readonly Family[]): Backend {
     6: `flannel-v6.${config.vni}`,
   };
   const devices = enabled.map(family => name[family]);
+  const throughTunnel = remembered((peer: Peer) => tunnelled(name[peer.family], peer));
+  const direct = ({ subnet, publicIp }: Peer, { self, underlay }: Situation): NetState | undefined => {
+    const dev = self.uplink.name;
+    if (!config.directrouting || !underlay.isOnLink(publicIp, dev)) return undefined;
+    return [{ ...routeTo(subnet), via: publicIp, dev, onlink: false }];
+  };
   const mtu = (family: Family, uplink: Self['uplink']) => (config.mtu || uplink.mtu) - overhead[family];
   return {
     type: 'vxlan',
@@ -68,7 +76,7 @@ function create(config: Settings, enabled: readonly Family[]): Backend {
           subnets[family],
         );
       }),
-      ...situation.peers.flatMap(peer => peerEntries(name[peer.family], config, peer, situation)),
+      ...situation.peers.flatMap(peer => direct(peer, situation) ?? throughTunnel(peer)),
     ],
     isOurs: (entry, self) => isOurs(entry, self, devices),
   };
@@ -110,28 +118,21 @@ function deviceEntries(link: LinkEntry, subnet: Situation['subnets'][Family]): N
   ];
 }
 
-function peerEntries(
-  dev: string,
-  { directrouting }: Settings,
-  { family, subnet, publicIp, data }: Peer,
-  { self, underlay }: Situation,
-): NetState {
-  const route = {
-    kind: 'route',
-    to: formatCidr(subnet),
-    metric: usualMetric[family],
-    protocol: 'boot',
-  } as const;
-  if (directrouting && underlay.isOnLink(publicIp, self.uplink.name))
-    return [{ ...route, via: publicIp, dev: self.uplink.name, onlink: false }];
+/** What leads to a peer through the tunnel. */
+function tunnelled(dev: string, { subnet, publicIp, data }: Peer): NetState {
   const mac = vtepMac(data);
   if (!mac) return [];
   const base = addressIn(subnet, 0);
   return [
     { kind: 'neighbour', dev, ip: base, mac },
     { kind: 'fdb', dev, mac, dst: publicIp },
-    { ...route, via: base, dev, onlink: true },
-  ] satisfies NetEntry[];
+    { ...routeTo(subnet), via: base, dev, onlink: true },
+  ];
+}
+
+function routeTo(subnet: Cidr) {
+  const metric = usualMetric[subnet.family];
+  return { kind: 'route', to: formatCidr(subnet), metric, protocol: 'boot' } as const;
 }
 
 /** The VtepMAC of a record's data in lower case; undefined when it has none that is a MAC. */

@@ -1,8 +1,7 @@
-// Text in and out of iproute2: batches, their errors, and JSON of several versions.
+// What iproute2 prints, in several versions.
 import { describe, expect, test } from 'vitest';
 import { type LinkEntry, stateText } from '../model/net-state.ts';
 import { batchLines } from './argv.ts';
-import { batchErrors } from './iproute2.ts';
 import { isAtLeast } from './iptables.ts';
 import { concernsUs } from './monitor.ts';
 import { parseAddresses, parseFdb, parseLinks, parseNeighbours, parseRoutes } from './parse.ts';
@@ -41,31 +40,6 @@ describe('the commands for a device', () => {
     expect(() => batchLines({ verb: 'put', entry: { ...link, tunnel: { type: 'wireguard' } } })).toThrow(
       /not made/,
     ));
-});
-
-describe('errors of a batch', () => {
-  test('are paired with their lines', () => {
-    const stderr =
-      'Error: Nexthop has invalid gateway.\nCommand failed -:1\nCannot find device "x"\nCommand failed -:4\n';
-    expect(batchErrors(stderr, 1)).toEqual({
-      errors: [
-        { line: 1, reason: 'Nexthop has invalid gateway' },
-        { line: 4, reason: 'Cannot find device "x"' },
-      ],
-      aborted: undefined,
-    });
-  });
-
-  test('that end it in the middle are told apart', () => {
-    const stderr =
-      'RTNETLINK answers: File exists\nCommand failed -:2\nRTNETLINK answers: No such file or directory\n';
-    expect(batchErrors(stderr, 2)).toEqual({
-      errors: [{ line: 2, reason: 'File exists' }],
-      aborted: 'No such file or directory',
-    });
-    expect(batchErrors('', 1).aborted).toBe('exit code 1');
-    expect(batchErrors('a warning\n', 0).aborted).toBeUndefined();
-  });
 });
 
 describe('what is printed', () => {

@@ -7,27 +7,45 @@ import type { Runner } from '../../lib/run.ts';
 import type { Op } from '../model/diff.ts';
 import type { NetState } from '../model/net-state.ts';
 import { batchLines, type NetworkOp, type Tool, toolOf } from './argv.ts';
+import { Batch } from './batch.ts';
+import { Echoes } from './echoes.ts';
 import type { Failure, Kernel, Path, ReadScope } from './kernel.ts';
 import { monitor } from './monitor.ts';
 import { parseAddresses, parseFdb, parseLinks, parseNeighbours, parsePath, parseRoutes } from './parse.ts';
-import type { LineSource } from './spawn.ts';
+import type { Converse, LineSource } from './spawn.ts';
 import type { Sysctls } from './sysctls.ts';
 
 export interface Iproute2 {
   readonly runner: Runner;
   readonly lines: LineSource;
+  readonly converse: Converse;
   readonly sysctls: Sysctls;
   readonly log: Logger;
 }
 
 export function createIproute2(tools: Iproute2): Kernel {
+  const batches = { ip: new Batch('ip', tools.converse), bridge: new Batch('bridge', tools.converse) };
+  const echoes = new Echoes();
   return {
-    read: (scope, signal) => readState(tools, scope, signal),
-    apply: (ops, signal) => applyOps(tools, ops, signal),
+    read(scope, signal) {
+      retire(batches);
+      return readState(tools, scope, signal);
+    },
+    apply(ops, signal) {
+      echoes.expect(ops);
+      return applyOps(batches, tools.sysctls, ops, signal);
+    },
     pathTo: (ip, signal) => readPath(tools, ip, signal),
     mayChange: signal => probe(tools, signal),
-    changes: (scope, signal) => monitor(scope, tools.lines, tools.log, signal),
+    changes: (scope, signal) => monitor(scope, echoes, tools.lines, tools.log, signal),
   };
+}
+
+type Batches = Readonly<Record<Tool, Batch>>;
+
+/** Reading means that things may have changed. */
+function retire(batches: Batches): void {
+  for (const batch of Object.values(batches)) batch.retire();
 }
 
 async function readState(
@@ -96,30 +114,28 @@ async function probe({ runner }: Iproute2, signal: AbortSignal): Promise<boolean
 }
 
 async function applyOps(
-  { runner, sysctls }: Iproute2,
+  batches: Batches,
+  sysctls: Sysctls,
   ops: readonly Op[],
   signal: AbortSignal,
 ): Promise<readonly Failure[]> {
   const network = ops.filter((op): op is NetworkOp => op.entry.kind !== 'sysctl');
   const isLink = ({ entry }: NetworkOp) => entry.kind === 'link';
-  const rest = network.filter(op => !isLink(op));
+  const rest = Map.groupBy(
+    network.filter(op => !isLink(op)),
+    toolOf,
+  );
   // Everything else may stand on a link; `ip` and `bridge` changes do not need each other.
   const made = network.filter(op => isLink(op) && op.verb === 'put');
-  const first = await runBatch(runner, 'ip', made, signal);
+  const first = await runBatch(batches.ip, made, signal);
+  if (made.length > 0) retire(batches);
   const others = await Promise.all([
-    ...(['bridge', 'ip'] as const).map(tool =>
-      runBatch(
-        runner,
-        tool,
-        rest.filter(op => toolOf(op) === tool),
-        signal,
-      ),
-    ),
+    ...rest.entries().map(([tool, those]) => runBatch(batches[tool], those, signal)),
     ...ops.map(op => writeSysctl(sysctls, op)),
   ]);
   // Packets leave a device that goes before it is gone.
   const gone = network.filter(op => isLink(op) && op.verb === 'remove');
-  const last = await runBatch(runner, 'ip', gone, signal);
+  const last = await runBatch(batches.ip, gone, signal);
   return [...first, ...others.flat(), ...last];
 }
 
@@ -129,30 +145,23 @@ interface Line {
 }
 
 async function runBatch(
-  runner: Runner,
-  tool: Tool,
+  batch: Batch,
   ops: readonly NetworkOp[],
   signal: AbortSignal,
-): Promise<Failure[]> {
+): Promise<readonly Failure[]> {
   const lines = ops.flatMap(op => batchLines(op).map(text => ({ op, text })));
-  return runLines(runner, tool, lines, signal);
+  return runLines(batch, lines, signal);
 }
 
 async function runLines(
-  runner: Runner,
-  tool: Tool,
+  batch: Batch,
   lines: readonly Line[],
   signal: AbortSignal,
-): Promise<Failure[]> {
+): Promise<readonly Failure[]> {
   const [first] = lines;
   if (!first) return [];
-  const input = lines.map(({ text }) => `${text}\n`).join('');
-  const { code, stderr } = await runner.run([tool, '-force', '-batch', '-'], {
-    input,
-    signal,
-    okCodes: [0, 1, 2],
-  });
-  const { errors, aborted } = batchErrors(stderr, code);
+  const texts = lines.map(({ text }) => text);
+  const { errors, aborted } = await batch.run(texts, signal);
   if (aborted === undefined)
     return errors.flatMap(({ line, reason }) => {
       const failed = lines[line - 1];
@@ -165,34 +174,9 @@ async function runLines(
   // `ip neighbour` ends the whole batch when it fails, without saying where. Doing a line twice does no harm.
   const half = Math.ceil(lines.length / 2);
   return [
-    ...(await runLines(runner, tool, lines.slice(0, half), signal)),
-    ...(await runLines(runner, tool, lines.slice(half), signal)),
+    ...(await runLines(batch, lines.slice(0, half), signal)),
+    ...(await runLines(batch, lines.slice(half), signal)),
   ];
-}
-
-export interface BatchErrors {
-  /** Failed lines, counted from 1. */
-  readonly errors: readonly { readonly line: number; readonly reason: string }[];
-  /** Why the batch was left in the middle; undefined when all lines were tried. */
-  readonly aborted: string | undefined;
-}
-
-/** Pairs each "Command failed -:7" with the lines printed before it; what follows the last one ended the batch. */
-export function batchErrors(stderr: string, code: number): BatchErrors {
-  const errors = [];
-  let said: string[] = [];
-  const reason = () => said.join('; ').replace(/^(RTNETLINK answers|Error): |\.$/g, '');
-  for (const text of stderr.split('\n')) {
-    const [, line] = /^Command failed -:(\d+)/.exec(text) ?? [];
-    if (line === undefined) {
-      if (text.trim()) said.push(text.trim());
-      continue;
-    }
-    errors.push({ line: Number(line), reason: reason() });
-    said = [];
-  }
-  const left = code !== 0 && (said.length > 0 || errors.length === 0);
-  return { errors, aborted: left ? reason() || `exit code ${code}` : undefined };
 }
 
 /** Removing what is already gone, alone or with its device, is what was wanted. */

@@ -40,6 +40,6 @@ export interface Kernel {
   pathTo(ip: string, signal: AbortSignal): Promise<Path | undefined>;
   /** Whether this process is allowed to change what {@link read} covers. */
   mayChange(signal: AbortSignal): Promise<boolean>;
-  /** Yields whenever something that `read` covers may have changed; ends when the signal aborts. */
+  /** Yields whenever others may have changed something that `read` covers; ends when the signal aborts. */
   changes(scope: ReadScope, signal: AbortSignal): AsyncIterable<void>;
 }

@@ -2,12 +2,14 @@
 import type { Logger } from '../../lib/log.ts';
 import { sleep } from '../../lib/wait.ts';
 import { backoff } from '../model/renewal.ts';
+import type { Echoes } from './echoes.ts';
 import type { ReadScope } from './kernel.ts';
 import type { LineSource } from './spawn.ts';
 
-/** Yields on changes of links, addresses, IPv4 routes and the permanent entries of our devices. */
+/** Yields on changes by others of links, addresses, IPv4 routes and the permanent entries of our devices. */
 export async function* monitor(
   { devices }: ReadScope,
+  echoes: Echoes,
   lines: LineSource,
   log: Logger,
   signal: AbortSignal,
@@ -17,7 +19,7 @@ export async function* monitor(
     const started = performance.now();
     try {
       for await (const line of lines(['ip', '-o', 'monitor', 'link', 'address', 'route', 'neigh'], signal))
-        if (concernsUs(line, devices)) yield;
+        if (concernsUs(line, devices) && !echoes.has(line)) yield;
     } catch (error) {
       if (signal.aborted) return;
       log.debug('ip monitor ended, starting it again', { error: String(error) });

@@ -4,12 +4,13 @@ import { once } from 'node:events';
 import { readlink } from 'node:fs/promises';
 import type { Argv, Runner } from '../../lib/run.ts';
 import { until } from '../../lib/wait.ts';
-import { type LineSource, spawnLines, spawnRunner } from './spawn.ts';
+import { type Converse, type LineSource, spawnConversation, spawnLines, spawnRunner } from './spawn.ts';
 import type { Sysctls } from './sysctls.ts';
 
 export interface NamespaceFixture extends AsyncDisposable {
   readonly runner: Runner;
   readonly lines: LineSource;
+  readonly converse: Converse;
   readonly sysctls: Sysctls;
   /** Runs `ip` with these words. */
   ip(words: string): Promise<void>;
@@ -48,6 +49,7 @@ export async function createNamespace(): Promise<NamespaceFixture> {
   return {
     runner,
     lines: (argv, signal) => spawnLines(inside(argv), signal),
+    converse: argv => spawnConversation(inside(argv)),
     sysctls: {
       async read(path) {
         const { code, stdout } = await runner.run(['cat', `/proc/sys/${path}`], { okCodes: [0, 1] });

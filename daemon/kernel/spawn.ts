@@ -91,3 +91,59 @@ export async function* spawnLines(argv: Argv, signal: AbortSignal): AsyncGenerat
     child.kill('SIGKILL');
   }
 }
+
+/** A long-lived process that is told lines and answers on standard error. */
+export interface Conversation {
+  write(text: string): void;
+  /** What it said up to and with `mark`, and whether it ended instead. Rejects when it cannot be started. */
+  until(mark: string): Promise<{ readonly said: string; readonly ended: boolean }>;
+  /** Nothing more will be written: it ends when it is done. */
+  end(): void;
+  kill(): void;
+}
+
+/** Starts a process to talk to. */
+export type Converse = (argv: Argv) => Conversation;
+
+/** On this machine. The process ends with this one, however that ends: its standard input is closed then. */
+export const spawnConversation: Converse = argv => {
+  const [program, ...args] = argv;
+  const child = spawn(program, args, {
+    stdio: ['pipe', 'ignore', 'pipe'],
+    env: { ...process.env, LC_ALL: 'C' },
+  });
+  let said = '';
+  let ended = false;
+  let failure: Error | undefined;
+  let listen = () => {};
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+    listen();
+  });
+  child.stdin.on('error', () => {}); // it ended before it was told everything: `until` says so
+  child.on('error', error => {
+    failure = error;
+  });
+  child.on('close', () => {
+    ended = true;
+    listen();
+  });
+  return {
+    write: text => void child.stdin.write(text),
+    until: mark =>
+      new Promise((resolve, reject) => {
+        listen = () => {
+          const at = said.indexOf(mark);
+          if (at < 0 && !ended) return;
+          listen = () => {};
+          if (failure) return reject(failure);
+          const end = at < 0 ? said.length : at + mark.length;
+          resolve({ said: said.slice(0, end), ended: at < 0 });
+          said = said.slice(end);
+        };
+        listen();
+      }),
+    end: () => void child.stdin.end(),
+    kill: () => void child.kill('SIGKILL'),
+  };
+};

@@ -32,7 +32,7 @@ export function diff(wanted: NetState, present: NetState, isOurs: (entry: NetEnt
     const replaces = there.get(key);
     // What this kernel has no knob for (IPv6 turned off, a device still to be made) cannot be set.
     if (entry.kind === 'sysctl' && !replaces) continue;
-    if (replaces && entryText(replaces) === entryText(entry)) continue;
+    if (replaces && (replaces === entry || entryText(replaces) === entryText(entry))) continue;
     if (replaces?.kind === 'route' && replaces.protocol === 'kernel')
       conflicts.push({ wanted: entry, present: replaces });
     else ops.push({ verb: 'put', entry, replaces });
@@ -80,5 +80,6 @@ export function applied(state: NetState, ops: readonly Op[]): NetState {
 }
 
 function sorted(state: NetState): NetEntry[] {
-  return state.toSorted((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
+  const byKind = Map.groupBy(state, ({ kind }) => kind);
+  return order.flatMap(kind => byKind.get(kind) ?? []);
 }

@@ -1,5 +1,7 @@
 // Network state as data: what a backend wants and what the kernel has, in one vocabulary that prints as text.
+
 import type { Family } from '../../lib/ip.ts';
+import { remembered } from '../../lib/remembered.ts';
 
 /** A network device. Only tunnels are ever wanted; the rest is read for what the underlay looks like. */
 export interface LinkEntry {
@@ -102,7 +104,9 @@ export type NetEntry = LinkEntry | AddressEntry | RouteEntry | NeighbourEntry | 
 export type NetState = readonly NetEntry[];
 
 /** Two entries with one key cannot exist together: putting one replaces the other. */
-export function entryKey(entry: NetEntry): string {
+export const entryKey = remembered(keyOf);
+
+function keyOf(entry: NetEntry): string {
   switch (entry.kind) {
     case 'link':
       return `link ${entry.name}`;
@@ -122,7 +126,9 @@ export function entryKey(entry: NetEntry): string {
 }
 
 /** One line per entry, close to what iproute2 prints. */
-export function entryText(entry: NetEntry): string {
+export const entryText = remembered(textOf);
+
+function textOf(entry: NetEntry): string {
   switch (entry.kind) {
     case 'link': {
       const { name, mac, mtu, up, tunnel } = entry;

@@ -1,5 +1,6 @@
 // Which leases are peers of this node, family by family, and why the others are not.
 import { type ByFamily, type Cidr, type Family, families, formatCidr, overlaps } from '../../lib/ip.ts';
+import { remembered } from '../../lib/remembered.ts';
 import { type Json, type Lease, type LeaseTerms, type Subnets, sameNode, sameSubnets } from './lease.ts';
 
 /** What another node offers in one family. A dual-stack node is two peers. */
@@ -41,7 +42,7 @@ export function selectPeers(leases: Iterable<Lease>, view: Viewpoint): { peers: 
       continue;
     }
     for (const peer of offers) {
-      const subnet = formatCidr(peer.subnet);
+      const subnet = subnetText(peer.subnet);
       const reason =
         reasonAgainst(peer, view) ?? (peers.has(subnet) ? 'another lease has this subnet' : undefined);
       if (reason) ignored.push({ lease, reason });
@@ -55,17 +56,24 @@ export function selectPeers(leases: Iterable<Lease>, view: Viewpoint): { peers: 
 function offersOf(lease: Lease, { terms, enabled }: Viewpoint): readonly Peer[] | string {
   if (lease.backendType !== terms.backendType)
     return `its backend is ${lease.backendType || 'udp or alloc'}, ours is ${terms.backendType || 'udp or alloc'}`;
-  const offers = enabled.flatMap((family): Peer[] => {
-    const [subnet, publicIp] = [lease.subnets[family], lease.publicIps[family]];
-    return subnet && publicIp !== undefined
-      ? [{ family, subnet, publicIp, data: lease.backendData[family], lease }]
-      : [];
-  });
+  const offers = peersOf(lease).filter(({ family }) => enabled.includes(family));
   if (offers.length > 0) return offers;
   const common = families.filter(family => enabled.includes(family) && lease.subnets[family]);
   if (common.length === 0) return `it has no ${enabled.map(family => `IPv${family}`).join(' or ')} subnet`;
   return `it has no ${common.map(family => publicIpNames[family]).join(' and no ')}`;
 }
+
+const subnetText = remembered(formatCidr);
+
+/** The same objects each time: most leases are looked at again because of another one. */
+const peersOf = remembered((lease: Lease): readonly Peer[] =>
+  families.flatMap(family => {
+    const [subnet, publicIp] = [lease.subnets[family], lease.publicIps[family]];
+    return subnet && publicIp !== undefined
+      ? [{ family, subnet, publicIp, data: lease.backendData[family], lease }]
+      : [];
+  }),
+);
 
 const publicIpNames: ByFamily<string> = { 4: 'PublicIP', 6: 'PublicIPv6' };
 

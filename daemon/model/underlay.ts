@@ -17,9 +17,10 @@ export interface Underlay {
 
 /** Reads the answers off the main routing table, as the kernel would look them up. */
 export function underlayOf(state: NetState): Underlay {
-  const routes = lookupOrder(state);
+  let routes: readonly Destination[] | undefined;
   return {
     isOnLink(ip, dev) {
+      routes ??= lookupOrder(state); // few ask
       const best = bestRoute(routes, ip);
       return best !== undefined && best.via === undefined && best.dev === dev;
     },
