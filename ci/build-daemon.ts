@@ -1,4 +1,4 @@
-// Bundles the daemon and mk-docker-opts into one file each, with the native part of koffi beside them.
+// Bundles the daemon and mk-docker-opts into few files, with the native part of koffi beside them.
 import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -7,13 +7,17 @@ import { build, type Plugin } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Writes flanneld.js, mk-docker-opts.js and koffi.node into `folder`. */
+/** Writes flanneld.js with main.js and koffi.node, which it loads, and mk-docker-opts.js into `folder`. */
 export async function buildDaemon(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await Promise.all([
     build({
       absWorkingDir: root,
-      entryPoints: { flanneld: 'daemon/main.ts', 'mk-docker-opts': 'daemon/mk-docker-opts.ts' },
+      entryPoints: {
+        flanneld: 'daemon/start.ts',
+        main: 'daemon/main.ts',
+        'mk-docker-opts': 'daemon/mk-docker-opts.ts',
+      },
       outdir: folder,
       bundle: true,
       platform: 'node',
