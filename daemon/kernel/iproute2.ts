@@ -131,7 +131,7 @@ async function applyOps(
   if (made.length > 0) retire(batches);
   const others = await Promise.all([
     ...rest.entries().map(([tool, those]) => runBatch(batches[tool], those, signal)),
-    ...ops.map(op => writeSysctl(sysctls, op)),
+    ...ops.filter(({ entry }) => entry.kind === 'sysctl').map(op => writeSysctl(sysctls, op)),
   ]);
   // Packets leave a device that goes before it is gone.
   const gone = network.filter(op => isLink(op) && op.verb === 'remove');
