@@ -26,7 +26,7 @@ export function createNodeReconciler(
   moved: () => void,
 ): Reconciler {
   const enabled = familiesOf(config);
-  const wish = (present: NetState): NetState => {
+  const desired = (present: NetState): NetState => {
     const { self } = identity;
     const situation = { self, subnets: known.subnets, peers: peers(), underlay: underlayOf(present) };
     return [
@@ -35,12 +35,11 @@ export function createNodeReconciler(
       ...backend.desired(situation),
     ];
   };
-  const desired = (present: NetState): NetState => {
+  const look = (present: NetState): void => {
     if (identity.follow(present)) moved();
-    return wish(present);
   };
   const sysctls = [
-    ...wish([]).flatMap(entry => (entry.kind === 'sysctl' ? [entry.path] : [])),
+    ...desired([]).flatMap(entry => (entry.kind === 'sysctl' ? [entry.path] : [])),
     advertisements(identity.self.uplink.name),
   ];
   // Until the leases are known, nothing can be told to be stale: a restart disturbs nobody.
@@ -56,7 +55,7 @@ export function createNodeReconciler(
   const { networks } = identity.self;
   const concerned = families.filter(family => networks.some(network => network.family === family));
   const scope = { families: concerned, devices: backend.devices, sysctls };
-  return new Reconciler({ kernel, scope, desired, isOurs, log, observe });
+  return new Reconciler({ kernel, scope, look, desired, isOurs, log, observe });
 }
 
 /** A host that forwards IPv6 no longer listens to routers, and may lose its default route, unless told to (RFC 6204). */

@@ -1,7 +1,8 @@
 // The peers of this node as its leases have them at the moment; says once why a lease is passed over.
 import type { Logger } from '../../lib/log.ts';
+import { type Lease, sameTerms } from '../model/lease.ts';
 import { familiesOf } from '../model/network-config.ts';
-import { type Ignored, type Peer, selectPeers } from '../model/peers.ts';
+import { type Ignored, type Peer, peerSelector, type Selection, type Viewpoint } from '../model/peers.ts';
 import { few } from './few.ts';
 import type { Settlement } from './node.ts';
 import type { Known } from './node-reconciler.ts';
@@ -14,9 +15,15 @@ export function peersOf(
   if (!backend.usesPeers) return () => [];
   const enabled = familiesOf(config);
   const sayIgnored = createIgnoredLog(log);
+  let view: Viewpoint | undefined;
+  let select: (leases: Iterable<Lease>) => Selection = () => ({ peers: [], ignored: [] });
   return () => {
-    const viewpoint = { ...backend, terms: backend.terms(identity.self), subnets: known.subnets, enabled };
-    const { peers, ignored } = selectPeers(known.view?.values() ?? [], viewpoint);
+    const terms = backend.terms(identity.self);
+    if (!view || view.subnets !== known.subnets || !sameTerms(view.terms, terms)) {
+      view = { ...backend, terms, subnets: known.subnets, enabled };
+      select = peerSelector(view);
+    }
+    const { peers, ignored } = select(known.view?.values() ?? []);
     sayIgnored(ignored);
     observe({ kind: 'peers', count: peers.length });
     return peers;

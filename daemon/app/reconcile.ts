@@ -4,8 +4,9 @@ import { Bell } from '../../lib/bell.ts';
 import { describeError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Failure, Kernel, ReadScope } from '../kernel/kernel.ts';
-import { applied, diff, leftovers, type Op, type Plan } from '../model/diff.ts';
+import { leftovers, type Op, type Plan } from '../model/diff.ts';
 import type { NetEntry, NetState } from '../model/net-state.ts';
+import { Reading } from '../model/reading.ts';
 import { backoff } from '../model/renewal.ts';
 import type { Observe } from '../operations/happening.ts';
 import { reportChanges } from './report.ts';
@@ -14,6 +15,8 @@ import { createTroubles } from './troubles.ts';
 export interface ReconcileOptions {
   readonly kernel: Kernel;
   readonly scope: ReadScope;
+  /** Called with each new reading of the kernel, before anything else. */
+  readonly look: (present: NetState) => void;
   /** What should be there now, given what is there. Pure; called before each comparison. */
   readonly desired: (present: NetState) => NetState;
   /** Says, given what is there, of each entry whether it may be removed when it is not desired. */
@@ -42,7 +45,7 @@ export class Reconciler {
   readonly #complain: (failures: readonly Failure[], conflicts: Plan['conflicts']) => void;
   readonly #settled = Promise.withResolvers<void>();
   /** What is there, as far as known; undefined when it has to be read. */
-  #present: NetState | undefined;
+  #reading: Reading | undefined;
   #kernelChanged = false;
   /** The last error of a whole pass, to say it once. */
   #said: string | undefined;
@@ -71,7 +74,7 @@ export class Reconciler {
       for (;;) {
         const repairing = this.#kernelChanged;
         this.#kernelChanged = false;
-        if (repairing) this.#present = undefined;
+        if (repairing) this.#reading = undefined;
         const started = performance.now();
         const { changes, failures, broken } = await this.#pass(signal);
         const seconds = (performance.now() - started) / 1000;
@@ -81,7 +84,7 @@ export class Reconciler {
         if (repairing && changes === 0) this.#repair.reset();
         if (!failed) retry.reset();
         const heard = await this.#bell.heard(failed ? retry.next() : resync, signal);
-        if (!heard || failed) this.#present = undefined;
+        if (!heard || failed) this.#reading = undefined;
       }
     } finally {
       await pump;
@@ -90,13 +93,14 @@ export class Reconciler {
 
   /** Brings the kernel to the desired state once, as far as it can be. */
   async #pass(signal: AbortSignal): Promise<Pass> {
-    const { kernel, scope, desired, log } = this.#options;
+    const { kernel, desired, log } = this.#options;
     try {
-      const present = this.#present ?? (await kernel.read(scope, signal));
-      this.#present = undefined;
+      const reading = this.#reading ?? (await this.#read(signal));
+      this.#reading = undefined;
+      const present = reading.state;
       const wanted = desired(present);
-      const isOurs = this.#options.isOurs(present);
-      const { ops, conflicts } = diff(wanted, present, isOurs);
+      const isOurs = this.#ownership(present);
+      const { ops, conflicts } = reading.compare(wanted, isOurs);
       const failures = ops.length === 0 ? [] : await kernel.apply(ops, signal);
       const failed = new Set(failures.map(({ op }) => op));
       const stale = leftovers([...failed], isOurs);
@@ -105,8 +109,11 @@ export class Reconciler {
       this.#complain(failures, conflicts);
       reportChanges(done, log);
       // A device made anew takes everything on it away, so what is there has to be read again.
-      if (failures.length === 0 && !done.some(isNewLink)) this.#present = applied(present, done);
       if (done.some(isNewLink)) this.#bell.ring();
+      else if (failures.length === 0) {
+        reading.settle(wanted, done);
+        this.#reading = reading;
+      }
       this.#said = undefined;
       const broken = failures.some(({ op }) => isForAll(op));
       return { changes: ops.length, failures: failures.length, broken };
@@ -117,6 +124,22 @@ export class Reconciler {
       this.#said = text;
       return { changes: 0, failures: 1, broken: true };
     }
+  }
+
+  /** Few passes remove anything. */
+  #ownership(present: NetState): (entry: NetEntry) => boolean {
+    let judge: ((entry: NetEntry) => boolean) | undefined;
+    return entry => {
+      judge ??= this.#options.isOurs(present);
+      return judge(entry);
+    };
+  }
+
+  async #read(signal: AbortSignal): Promise<Reading> {
+    const { kernel, scope, look } = this.#options;
+    const present = await kernel.read(scope, signal);
+    look(present);
+    return new Reading(present);
   }
 
   /** Rings a moment after a change: others may be in the middle of something, and our own changes are heard too. */

@@ -69,16 +69,6 @@ export function canBecome(present: LinkEntry, wanted: LinkEntry): boolean {
   );
 }
 
-/** The state after `ops`, as far as it can be known without reading it. */
-export function applied(state: NetState, ops: readonly Op[]): NetState {
-  const next = new Map(state.map(entry => [entryKey(entry), entry]));
-  for (const { verb, entry } of ops) {
-    if (verb === 'put') next.set(entryKey(entry), entry);
-    else next.delete(entryKey(entry));
-  }
-  return [...next.values()];
-}
-
 function sorted(state: NetState): NetEntry[] {
   const byKind = Map.groupBy(state, ({ kind }) => kind);
   return order.flatMap(kind => byKind.get(kind) ?? []);

@@ -28,29 +28,47 @@ export interface Viewpoint {
   readonly objection: (peer: Peer) => string | undefined;
 }
 
-/** Splits the leases into peers, in key order, and those passed over. Own leases are in neither list. */
-export function selectPeers(leases: Iterable<Lease>, view: Viewpoint): { peers: Peer[]; ignored: Ignored[] } {
-  const peers = new Map<string, Peer>();
-  const ignored: Ignored[] = [];
-  for (const lease of [...leases].sort((a, b) => (a.key < b.key ? -1 : 1))) {
-    // A leftover lease with our address would make a route to ourselves.
-    // Our own one under a former address is known to us before the registry tells so.
-    if (sameNode(lease, view.terms) || sameSubnets(lease.subnets, view.subnets)) continue;
-    const offers = offersOf(lease, view);
-    if (typeof offers === 'string') {
-      ignored.push({ lease, reason: offers });
-      continue;
-    }
-    for (const peer of offers) {
-      const subnet = subnetText(peer.subnet);
-      const reason =
-        reasonAgainst(peer, view) ?? (peers.has(subnet) ? 'another lease has this subnet' : undefined);
-      if (reason) ignored.push({ lease, reason });
-      else peers.set(subnet, peer);
-    }
-  }
-  return { peers: [...peers.values()], ignored };
+export interface Selection {
+  readonly peers: readonly Peer[];
+  readonly ignored: readonly Ignored[];
 }
+
+/**
+ * Splits leases into peers, in key order, and those passed over. Own leases are in neither list. What it finds of a
+ * lease it remembers for as long as the lease lives: make another one for another viewpoint.
+ */
+export function peerSelector(view: Viewpoint): (leases: Iterable<Lease>) => Selection {
+  const judge = remembered((lease: Lease) => judgeLease(lease, view));
+  return leases => {
+    const peers = new Map<string, Peer>();
+    const ignored: Ignored[] = [];
+    for (const lease of [...leases].sort((a, b) => (a.key < b.key ? -1 : 1))) {
+      const judged = judge(lease);
+      ignored.push(...judged.ignored);
+      for (const peer of judged.peers) {
+        const subnet = subnetText(peer.subnet);
+        if (peers.has(subnet)) ignored.push({ lease, reason: 'another lease has this subnet' });
+        else peers.set(subnet, peer);
+      }
+    }
+    return { peers: [...peers.values()], ignored };
+  };
+}
+
+function judgeLease(lease: Lease, view: Viewpoint): Selection {
+  // A leftover lease with our address would make a route to ourselves.
+  // Our own one under a former address is known to us before the registry tells so.
+  if (sameNode(lease, view.terms) || sameSubnets(lease.subnets, view.subnets)) return nothing;
+  const offers = offersOf(lease, view);
+  if (typeof offers === 'string') return { peers: [], ignored: [{ lease, reason: offers }] };
+  const judged = offers.map(peer => ({ peer, reason: reasonAgainst(peer, view) }));
+  return {
+    peers: judged.flatMap(({ peer, reason }) => (reason ? [] : [peer])),
+    ignored: judged.flatMap(({ reason }) => (reason ? [{ lease, reason }] : [])),
+  };
+}
+
+const nothing: Selection = { peers: [], ignored: [] };
 
 /** One for each family that both nodes have; or why there is none. */
 function offersOf(lease: Lease, { terms, enabled }: Viewpoint): readonly Peer[] | string {
