@@ -1,47 +1,74 @@
 // Bundles the daemon and mk-docker-opts into few files, with the native part of koffi beside them.
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { build, type Plugin } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Writes flanneld.js with main.js and koffi.node, which it loads, and mk-docker-opts.js into `folder`. */
+/** Writes flanneld.js with main.js, its compiled code and koffi.node, which it loads, and mk-docker-opts.js into `folder`. */
 export async function buildDaemon(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await Promise.all([
-    build({
-      absWorkingDir: root,
-      entryPoints: {
-        flanneld: 'daemon/start.ts',
-        main: 'daemon/main.ts',
-        'mk-docker-opts': 'daemon/mk-docker-opts.ts',
-      },
-      outdir: folder,
-      bundle: true,
-      platform: 'node',
-      target: 'node24',
-      // CommonJS runs wherever the file is copied to, with and without a package.json above it.
-      format: 'cjs',
-      define: {
-        'import.meta.url': 'bundleUrl',
-        'import.meta.dirname': '__dirname',
-      },
-      banner: {
-        js: '#!/usr/bin/env node\nconst bundleUrl = require("node:url").pathToFileURL(__filename).href;',
-      },
-      minifySyntax: true,
-      minifyWhitespace: true,
-      legalComments: 'external',
-      logLevel: 'error',
-      plugins: [nativeBeside, preparedServices],
-    }).then(() =>
+    bundle(folder, { main: 'daemon/main.ts' }, ''),
+    bundle(
+      folder,
+      { flanneld: 'daemon/start.ts', 'mk-docker-opts': 'daemon/mk-docker-opts.ts' },
+      '#!/usr/bin/env node\n',
+    ).then(() =>
       Promise.all(['flanneld.js', 'mk-docker-opts.js'].map(name => chmod(join(folder, name), 0o755))),
     ),
     copyFile(nativeKoffi(), join(folder, 'koffi.node')),
     writeFile(join(folder, 'package.json'), '{ "type": "commonjs" }\n'),
   ]);
+  await keepCompiled(folder);
+}
+
+async function bundle(
+  folder: string,
+  entryPoints: Readonly<Record<string, string>>,
+  firstLine: string,
+): Promise<void> {
+  await build({
+    absWorkingDir: root,
+    entryPoints: { ...entryPoints },
+    outdir: folder,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    // CommonJS runs wherever the file is copied to, with and without a package.json above it.
+    format: 'cjs',
+    charset: 'ascii',
+    define: {
+      'import.meta.url': 'bundleUrl',
+      'import.meta.dirname': '__dirname',
+    },
+    banner: {
+      js: `${firstLine}const bundleUrl = require("node:url").pathToFileURL(__filename).href;`,
+    },
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'external',
+    logLevel: 'error',
+    plugins: [nativeBeside, preparedServices],
+  });
+}
+
+/** Runs the daemon once, where it finds no tool to do anything with, and keeps the code that V8 compiled meanwhile. */
+async function keepCompiled(folder: string): Promise<void> {
+  const flags = [`-subnet-file=${join(folder, 'none/subnet.env')}`, '-etcd-endpoints=http://127.0.0.1:9'];
+  const env = { PATH: '', FLANNEL_KEEP_COMPILED: '1' };
+  const run = promisify(execFile)(process.execPath, [join(folder, 'flanneld.js'), ...flags], {
+    env,
+    timeout: 20_000,
+  });
+  const said = await run.catch((error: { readonly stderr?: string }) => error);
+  if (!existsSync(join(folder, 'main.js.cache')))
+    throw new Error(`the daemon that was built does not start: ${said.stderr}`);
 }
 
 /** koffi looks for its native part in packages that are not there once it is bundled. */

@@ -17,6 +17,7 @@ import { takeNames } from './operations/host-names.ts';
 import { openLog, writeLine } from './operations/log.ts';
 import { guardLog } from './operations/log-guard.ts';
 import { startOperations } from './operations/operations.ts';
+import { createSlimming } from './operations/slim.ts';
 import { type Options, parseOptions } from './options.ts';
 import { openStore } from './store/open.ts';
 
@@ -50,7 +51,12 @@ async function run(options: Options, warnings: readonly string[]): Promise<numbe
   const surroundings = { options, version: pkg.version, env: process.env, log: guarded };
   try {
     await using operations = await startOperations(surroundings);
-    await runDaemon(wire(options, guarded, operations.observe), signal);
+    const slim = createSlimming();
+    const observe: Observe = happening => {
+      operations.observe(happening);
+      slim(happening);
+    };
+    await runDaemon(wire(options, guarded, observe), signal);
     return 0;
   } catch (error) {
     if (signal.aborted) return 0;

@@ -1,16 +1,27 @@
-// What the built daemon's file runs first: it loads the rest with its compiled code, and fits V8 to a small process.
-import { createRequire, enableCompileCache, flushCompileCache } from 'node:module';
+// What the built daemon's file runs: the rest of it, with the code that V8 compiled for it when it was built.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire, wrap } from 'node:module';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
+import { Script } from 'node:vm';
 
-/** The daemon never computes long enough for optimised code to pay for its memory; nor does it need much room for garbage. */
-const flags = ['--no-opt', '--no-maglev', '--semi-space-growth-factor=1'];
+const file = join(import.meta.dirname, 'main.js');
+const cache = `${file}.cache`;
 
-// Beside the program, so that whoever may write it could write the program as well; where nobody can, there is none.
-enableCompileCache(join(import.meta.dirname, 'compiled'));
-createRequire(import.meta.url)('./main.js');
-// Compiled code counts for the flags it was made with, Node's own included: by now all of it is loaded.
-setImmediate(() => {
-  flushCompileCache();
-  for (const flag of flags) setFlagsFromString(flag);
-});
+/** V8 itself refuses what another version of it, or other code, left there; the daemon then starts a little later. */
+function compiled(): Buffer | undefined {
+  try {
+    return readFileSync(cache);
+  } catch {
+    return undefined;
+  }
+}
+
+const cachedData = compiled();
+// The bundle is ASCII, and one byte for each character is what V8 reads fastest.
+const source = wrap(readFileSync(file, 'latin1'));
+const script = new Script(source, { filename: file, ...(cachedData ? { cachedData } : {}) });
+// For the build: by the end of a run, everything a start needs is compiled.
+if (process.env.FLANNEL_KEEP_COMPILED)
+  process.once('exit', () => writeFileSync(cache, script.createCachedData()));
+const main = { exports: {} };
+script.runInThisContext()(main.exports, createRequire(import.meta.url), main, file, import.meta.dirname);

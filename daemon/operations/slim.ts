@@ -1,0 +1,28 @@
+// Makes the process small once it has started: it then waits most of the time, and seldom computes for long.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { Observe } from './happening.ts';
+
+/** Optimised code would not pay for its memory any more, nor would room for more garbage. */
+const flags = ['--no-opt', '--no-maglev', '--semi-space-growth-factor=1', '--expose-gc'];
+
+/** Milliseconds: what follows readiness, such as the log of it, should not wait for the collection. */
+const settled = 1000;
+
+/** Gives back, once the daemon is ready, what only the start needed. */
+export function createSlimming(): Observe {
+  let isPlain = false;
+  return ({ kind }) => {
+    // Compiled code counts for the flags it was made with, Node's own included; by the first leases all is loaded.
+    if (kind === 'leases' && !isPlain) {
+      isPlain = true;
+      for (const flag of flags) setFlagsFromString(flag);
+    }
+    if (kind === 'ready') setTimeout(collect, settled).unref();
+  };
+}
+
+function collect(): void {
+  const gc: (how: object) => void = runInNewContext('gc');
+  gc({ type: 'major', flavor: 'last-resort' });
+}
