@@ -20,7 +20,9 @@ export default defineConfig({
           include: ['{daemon,harness,lib}/**/*.contract.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
+          // Most of them wait for an endpoint to be given up.
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
         },
       },
       {

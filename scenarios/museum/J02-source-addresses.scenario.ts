@@ -17,6 +17,8 @@ onEveryPlatform({ drivers: ['netns'] }, platform => {
   for (const mode of ['iptables', 'nftables'] as const)
     for (const family of [4, 6] as const)
       for (const masquerade of [true, false]) {
+        // The rules are the same for every backend; one of them without a tunnel is enough to show it.
+        if (family === 6 && platform.backend === 'host-gw') continue;
         const what = `${mode}, IPv${family}, masquerading ${masquerade ? 'on' : 'off'}`;
         describe(what, () => {
           const six = family === 6 ? { EnableIPv6: true, IPv6Network: 'fd00:5::/48' } : {};
