@@ -12,6 +12,10 @@ export interface Contest {
   readonly log: Logger;
 }
 
+/** What to do about two nodes with one public IP. */
+export const shareHint =
+  'give each node an address of its own, with -iface=<name or address> or -public-ip=<address>';
+
 /** How long a living holder may take to answer, in milliseconds: it hears of the write at once and rewrites. */
 const answerTime = 1000;
 const interval = 50;
@@ -40,7 +44,7 @@ export async function contest(
     if (now?.revision === asked.lease.revision) continue;
     if (!now) return undefined;
     throw new UserError(`another node has the public IP ${ip}: it holds ${found.key} and is alive`, {
-      hint: 'give each node an address of its own, with -iface=<name or address> or -public-ip=<address>',
+      hint: shareHint,
     });
   }
   return asked.lease;

@@ -1,7 +1,7 @@
 // Keeps a log readable when many things of a kind happen at once.
 
 /** More than this are counted, not listed. */
-const listed = 8;
+export const listed = 8;
 
 /** The lines themselves when they are few; else the first of them and how many more there are. */
 export function few(lines: readonly string[]): string[] {

@@ -9,6 +9,7 @@ import { backoff, renewAfter } from '../model/renewal.ts';
 import type { Happening, Observe } from '../operations/happening.ts';
 import { type Claim, type LeaseStore, StoreError } from '../store/lease-store.ts';
 import { type Held, subnetsText } from './acquire.ts';
+import { shareHint } from './contest.ts';
 
 export interface Keeping {
   readonly store: LeaseStore;
@@ -158,9 +159,6 @@ function lost(subnet: string, holder: Lease): UserError {
     hint: 'start again to get another subnet; containers on this node need new addresses',
   });
 }
-
-const shareHint =
-  'give each node an address of its own, with -iface=<name or address> or -public-ip=<address>';
 
 /** So many rewritings of our record within so many milliseconds are no accident. */
 const quarrelLimit = { times: 10, within: 20_000 };

@@ -142,7 +142,7 @@ export class Reconciler {
     return new Reading(present);
   }
 
-  /** Rings a moment after a change: others may be in the middle of something, and our own changes are heard too. */
+  /** Rings a moment after a change by others, who may be in the middle of something. */
   async #listen(changes: AsyncIterable<void>, signal: AbortSignal): Promise<void> {
     let pending: NodeJS.Timeout | undefined;
     try {

@@ -2,9 +2,7 @@
 import type { Logger } from '../../lib/log.ts';
 import type { Op } from '../model/diff.ts';
 import { entryText } from '../model/net-state.ts';
-
-/** More changes than this at one time are counted, not listed. */
-const listed = 8;
+import { listed } from './few.ts';
 
 /** Logs changes that were carried out. */
 export function reportChanges(done: readonly Op[], log: Logger): void {

@@ -3,7 +3,7 @@
 import { UserError } from '../../lib/errors.ts';
 import { type ByFamily, canonicalIp, type Family, familyOf, formatCidr, parseCidr } from '../../lib/ip.ts';
 import type { Logger } from '../../lib/log.ts';
-import type { AddressEntry, LinkEntry, NetState } from '../model/net-state.ts';
+import { type AddressEntry, ipOf, type LinkEntry, type NetState } from '../model/net-state.ts';
 import type { Uplink } from '../model/underlay.ts';
 
 export interface UplinkChoice {
@@ -144,21 +144,18 @@ function bestAddress(state: NetState, dev: string, family: Family): string | und
 }
 
 /** Upstream's order: from elsewhere reachable, then permanent, then not made up for privacy. */
-function weight({ address, traits = [] }: AddressEntry): number {
+function weight(entry: AddressEntry): number {
+  const { traits = [] } = entry;
   return (
-    (isLinkLocal(address) ? 4 : 0) +
+    (isLinkLocal(ipOf(entry)) ? 4 : 0) +
     (traits.includes('dynamic') ? 2 : 0) +
     (traits.includes('temporary') ? 1 : 0)
   );
 }
 
-function isLinkLocal(address: string): boolean {
-  const prefix = parseCidr(`${address.split('/')[0]}/16`);
+function isLinkLocal(ip: string): boolean {
+  const prefix = parseCidr(`${ip}/16`);
   return prefix !== undefined && formatCidr(prefix) === '169.254.0.0/16';
-}
-
-function ipOf({ address }: AddressEntry): string {
-  return canonicalIp(address.split('/')[0] ?? '') ?? address;
 }
 
 function noInterface(message: string, state: NetState): UserError {

@@ -6,7 +6,7 @@ import type { Echoes } from './echoes.ts';
 import type { ReadScope } from './kernel.ts';
 import type { LineSource } from './spawn.ts';
 
-/** Yields on changes by others of links, addresses, IPv4 routes and the permanent entries of our devices. */
+/** Yields on changes by others of links, addresses, routes and the permanent entries of our devices. */
 export async function* monitor(
   { devices }: ReadScope,
   echoes: Echoes,

@@ -40,7 +40,7 @@ export function sameTerms(a: LeaseTerms, b: LeaseTerms): boolean {
   );
 }
 
-/** Whether both were written by a node of one address: of IPv4 where both have it, as upstream compares, else of IPv6. */
+/** Whether both were written by a node of one address: of IPv4 where either has it, as upstream compares, else of IPv6. */
 export function sameNode({ publicIps: a }: LeaseTerms, { publicIps: b }: LeaseTerms): boolean {
   if (a[4] !== undefined || b[4] !== undefined) return a[4] === b[4];
   return a[6] !== undefined && a[6] === b[6];

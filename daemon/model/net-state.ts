@@ -1,6 +1,6 @@
 // Network state as data: what a backend wants and what the kernel has, in one vocabulary that prints as text.
 
-import type { Family } from '../../lib/ip.ts';
+import { canonicalIp, type Family } from '../../lib/ip.ts';
 import { remembered } from '../../lib/remembered.ts';
 
 /** A network device. Only tunnels are ever wanted; the rest is read for what the underlay looks like. */
@@ -51,6 +51,11 @@ export interface AddressEntry {
   readonly address: string;
   /** What speaks against using it as one's own; absent where we put the address. */
   readonly traits?: readonly AddressTrait[];
+}
+
+/** The address without the length of its prefix, in canonical form. */
+export function ipOf({ address }: AddressEntry): string {
+  return canonicalIp(address.split('/')[0] ?? '') ?? address;
 }
 
 export type AddressTrait = 'deprecated' | 'dynamic' | 'temporary';

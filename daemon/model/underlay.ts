@@ -1,6 +1,6 @@
 // Questions about the host network that backends ask: is this address one hop away, which device is the uplink.
-import { type ByFamily, type Cidr, canonicalIp, contains, parseCidr, parseIp } from '../../lib/ip.ts';
-import type { NetState, RouteEntry } from './net-state.ts';
+import { type ByFamily, type Cidr, contains, parseCidr, parseIp } from '../../lib/ip.ts';
+import { ipOf, type NetState, type RouteEntry } from './net-state.ts';
 
 /** The device and addresses that reach the other nodes. */
 export interface Uplink {
@@ -51,7 +51,5 @@ function bestRoute(routes: readonly Destination[], address: string): RouteEntry 
 
 /** Whether one of the host's devices has this address. */
 export function hasAddress(state: NetState, ip: string): boolean {
-  return state.some(
-    entry => entry.kind === 'address' && canonicalIp(entry.address.split('/')[0] ?? '') === ip,
-  );
+  return state.some(entry => entry.kind === 'address' && ipOf(entry) === ip);
 }
