@@ -18,7 +18,7 @@ export function ownedHere(cluster: string, { keep }: { readonly keep: boolean })
 }
 
 /** Whether the process that made it still runs. */
-export function isAlive(owner: Owner): boolean {
+function isAlive(owner: Owner): boolean {
   return startTimeOf(owner.pid) === owner.startTime;
 }
 

@@ -3,7 +3,7 @@ import { type Cidr, formatCidr } from '../../lib/ip.ts';
 import type { NodeHandle } from '../drivers/driver.ts';
 
 /** The routes to exactly this subnet in the node's main table, as `ip route` prints them. */
-export async function routesTo(node: NodeHandle, subnet: Cidr): Promise<readonly string[]> {
+async function routesTo(node: NodeHandle, subnet: Cidr): Promise<readonly string[]> {
   const { stdout } = await node.run(['ip', '-4', 'route', 'show', 'exact', formatCidr(subnet)]);
   return stdout
     .split('\n')

@@ -66,7 +66,7 @@ function daemonsFrom(words: readonly string[]): Record<string, string> {
   );
 }
 
-export async function recordFromFlags(args: Parsed): Promise<ClusterRecord> {
+async function recordFromFlags(args: Parsed): Promise<ClusterRecord> {
   const name = args.text('name') ?? 'lab';
   const record = await findRecord(name);
   if (record?.site) return record;

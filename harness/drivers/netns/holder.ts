@@ -79,7 +79,7 @@ function holderOf(unsharePid: number): Holder {
   return { pid, startTime: startTimeOf(pid) ?? '0' };
 }
 
-export function isRunning({ pid, startTime }: Holder): boolean {
+function isRunning({ pid, startTime }: Holder): boolean {
   return startTimeOf(pid) === startTime;
 }
 
