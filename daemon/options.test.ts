@@ -154,15 +154,28 @@ describe('misuse', () => {
     [['-log-format=xml'], 'invalid value "xml" for -log-format: it is one of text, json', undefined],
     [['-stderrthreshold=LOUD'], 'invalid value "LOUD" for -stderrthreshold', undefined],
     [['-kube-subnet-mgr'], '-kube-subnet-mgr true is of Kubernetes mode', undefined],
-    [['-subnet-lease-renew-margin=0'], 'out of range', undefined],
-    [['-subnet-lease-renew-margin=-1'], 'out of range', undefined],
-    [['-subnet-lease-renew-margin=1440'], 'out of range', undefined],
-    [['-subnet-lease-ttl=20s', '-subnet-lease-renew-margin=20s'], 'out of range', undefined],
   ])('%j', (args, message, hint) => {
     const attempt = () => parseOptions(args, {});
     expect(attempt).toThrow(UsageError);
     expect(attempt).toThrow(message);
     if (hint) expect(attempt).toThrow(expect.objectContaining({ hint }));
+  });
+});
+
+describe('B05: a margin for renewal', () => {
+  const margin = (text: string, ...more: string[]) => [`-subnet-lease-renew-margin=${text}`, ...more];
+  test.each([[margin('1')], [margin('1439')], [margin('19s', '-subnet-lease-ttl=20s')]])(
+    '%j is taken',
+    args => expect(parseOptions(args, {}).kind).toBe('run'),
+  );
+
+  test.each<[string[], string]>([
+    ...['0', '-1', '1440', '1441', '99999'].map(text => [margin(text), 'out of range'] as [string[], string]),
+    [margin('20s', '-subnet-lease-ttl=20s'), 'out of range'],
+    [margin('abc'), 'invalid value "abc"'],
+  ])('%j is refused', (args, message) => {
+    expect(() => parseOptions(args, {})).toThrow(UsageError);
+    expect(() => parseOptions(args, {})).toThrow(message);
   });
 });
 

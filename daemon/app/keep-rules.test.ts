@@ -66,7 +66,7 @@ describe('in iptables mode', () => {
     }
   });
 
-  test('while another program keeps the lock nothing is half-written; afterwards it is done', async () => {
+  test('J05: while another program keeps the lock nothing is half-written; afterwards it is done', async () => {
     firewall.iptables.locked = true;
     await start();
     await looks();

@@ -62,6 +62,19 @@ describe('start', () => {
     await Promise.all(nodes.map(node => node[Symbol.asyncDispose]()));
   });
 
+  test('C22: a record that cannot be read still takes its subnet', async () => {
+    const registry = registryWith(
+      '{"Network":"10.5.0.0/16","SubnetMin":"10.5.1.0","SubnetMax":"10.5.2.0","Backend":{"Type":"host-gw"}}',
+    );
+    registry.put('10.5.1.0-24', 'garbage');
+    await using first = await startNode({ registry, n: 1 });
+    await first.ready();
+    expect(await first.subnetEnv()).toContain('FLANNEL_SUBNET=10.5.2.1/24');
+    await using second = await startNode({ registry, n: 2 });
+    await second.said('out of subnets');
+    expect(registry.row('10.5.1.0-24')?.value).toBe('garbage');
+  });
+
   test('one too many waits, says so, and takes the first subnet that becomes free', async () => {
     const registry = registryWith(
       '{"Network":"10.5.0.0/16","SubnetMin":"10.5.1.0","SubnetMax":"10.5.2.0","Backend":{"Type":"host-gw"}}',

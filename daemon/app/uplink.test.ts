@@ -51,20 +51,20 @@ describe('the choice', () => {
     ['the best default route', [], undefined, 'eth0 192.168.7.1 1500'],
     ['by name', ['eth1'], undefined, 'eth1 172.16.0.1 9000'],
     ['by address', ['192.168.7.77'], undefined, 'eth0 192.168.7.77 1500'],
-    ['the first that is there', ['eth9', '10.0.0.1', 'eth1', 'eth0'], undefined, 'eth1 172.16.0.1 9000'],
+    ['D01: the first that is there', ['eth9', '10.0.0.1', 'eth1', 'eth0'], undefined, 'eth1 172.16.0.1 9000'],
     ['the owner of the public address', [], '172.16.0.1', 'eth1 172.16.0.1 9000'],
     ['the default route when nobody owns it', [], '203.0.113.9', 'eth0 192.168.7.1 1500'],
     ['-iface before the public address', ['eth0'], '172.16.0.1', 'eth0 192.168.7.1 1500'],
   ])('%s', (_name, iface, publicIp, chosen) => expect(choose(iface, publicIp)).toBe(chosen));
 
-  test('a link-local address is better than none', () => {
+  test('D02: a link-local address is better than none', () => {
     expect(choose([], undefined, [link('eth0'), address('eth0', '169.254.3.4/16'), byDefault('eth0')])).toBe(
       'eth0 169.254.3.4 1500',
     );
   });
 });
 
-describe('patterns', () => {
+describe('D01: patterns', () => {
   const byPattern = (...patterns: string[]) => {
     const ifaceRegex = patterns.map(pattern => new RegExp(pattern));
     const { name, ips } = chooseUplink(host, { ...nothing, ifaceRegex }, [4], silent);
@@ -83,7 +83,7 @@ describe('patterns', () => {
   });
 });
 
-describe('the address of a device', () => {
+describe('D02: the address of a device', () => {
   const on = (...addresses: NetEntry[]) =>
     chooseUplink([link('eth0'), ...addresses], { ...nothing, iface: ['eth0'] }, [4], silent).ips[4];
   const traits = (text: string, ...of: AddressTrait[]): NetEntry => ({

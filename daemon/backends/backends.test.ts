@@ -1,11 +1,13 @@
 // Leases in, network state out: what each backend wants, as text.
 import { describe, expect, test } from 'vitest';
 import { parseCidr } from '../../lib/ip.ts';
+import { diff } from '../model/diff.ts';
 import type { Json } from '../model/lease.ts';
 import { encodeKey } from '../model/lease-codec.ts';
-import { type NetEntry, stateText } from '../model/net-state.ts';
+import { entryText, type NetEntry, type NetState, stateText } from '../model/net-state.ts';
 import { parseNetworkConfig } from '../model/network-config.ts';
 import type { Peer } from '../model/peers.ts';
+import { underlayOf } from '../model/underlay.ts';
 import type { Backend, Self } from './backend.ts';
 import { chooseBackend } from './index.ts';
 
@@ -33,6 +35,17 @@ const peer = (prefix: string, publicIp: string, data: Json | undefined): Peer =>
 const two = peer('10.5.2.0/24', '192.168.7.2', { VNI: 1, VtepMAC: '02:00:00:00:00:AA' });
 const two6 = peer('fd00:5:0:2::/64', 'fd00:7::2', { VNI: 1, VtepMAC: '02:00:00:00:06:AA' });
 const dual = { EnableIPv6: true, IPv6Network: 'fd00:5::/48' };
+
+const route = (to: string, via: string | undefined, rest: object = {}): NetEntry => ({
+  kind: 'route',
+  to,
+  via,
+  dev: 'flannel.1',
+  onlink: true,
+  metric: 0,
+  protocol: 'boot',
+  ...rest,
+});
 
 function choose(document: object, network: object = {}) {
   const parsed = parseNetworkConfig(
@@ -108,6 +121,32 @@ sysctl net/ipv6/conf/flannel.1/accept_ra 0
     expect(desired(document)).toContain('route 10.5.2.0/24 via 192.168.7.2 dev eth0\n');
     expect(desired(document)).not.toMatch(/fdb|neighbour/);
     expect(desired(document, false)).toContain('route 10.5.2.0/24 via 10.5.2.0 dev flannel.1 onlink\n');
+  });
+
+  test('E15: a peer that comes to be behind a gateway gets the tunnel, and loses it when it comes back', () => {
+    const backend = backendOf({ Type: 'vxlan', DirectRouting: true });
+    const onLink = route('192.168.7.0/24', undefined, { dev: 'eth0' });
+    const behind = route('192.168.7.2/32', '192.168.7.254', { dev: 'eth0' });
+    const subnets = { 4: cidr('10.5.1.0/24') };
+    const lookup = (...routes: NetEntry[]) =>
+      backend.desired({ self, subnets, peers: [two], underlay: underlayOf(routes) });
+    const [direct, tunnelled, again] = [lookup(onLink), lookup(onLink, behind), lookup(onLink)];
+    const towards = (state: NetState) => stateText(state.filter(entry => 'to' in entry));
+    expect(towards(direct)).toBe('route 10.5.2.0/24 via 192.168.7.2 dev eth0\n');
+    expect(towards(tunnelled)).toBe('route 10.5.2.0/24 via 10.5.2.0 dev flannel.1 onlink\n');
+    expect(stateText(again)).toBe(stateText(direct));
+    const changes = (from: NetState, to: NetState) =>
+      diff(to, from, entry => backend.isOurs(entry, self)).ops.map(op => `${op.verb} ${entryText(op.entry)}`);
+    expect(changes(direct, tunnelled).sort()).toEqual([
+      'put fdb 02:00:00:00:00:aa dst 192.168.7.2 dev flannel.1',
+      'put neighbour 10.5.2.0 lladdr 02:00:00:00:00:aa dev flannel.1',
+      'put route 10.5.2.0/24 via 10.5.2.0 dev flannel.1 onlink',
+    ]);
+    expect(changes(tunnelled, again).sort()).toEqual([
+      'put route 10.5.2.0/24 via 192.168.7.2 dev eth0',
+      'remove fdb 02:00:00:00:00:aa dst 192.168.7.2 dev flannel.1',
+      'remove neighbour 10.5.2.0 lladdr 02:00:00:00:00:aa dev flannel.1',
+    ]);
   });
 
   test('publishes its VNI and MAC', () => {
@@ -253,16 +292,6 @@ describe('extension', () => {
 });
 
 describe('ours is', () => {
-  const route = (to: string, via: string | undefined, rest: object = {}): NetEntry => ({
-    kind: 'route',
-    to,
-    via,
-    dev: 'flannel.1',
-    onlink: true,
-    metric: 0,
-    protocol: 'boot',
-    ...rest,
-  });
   const uplink = { dev: 'eth0', onlink: false };
   test.each<[boolean, string, NetEntry]>([
     [true, 'a tunnel route', route('10.5.9.0/24', '10.5.9.0')],
@@ -301,6 +330,7 @@ describe('ours is', () => {
 });
 
 test.each([
+  ['ipsec', 'is not available in this build, use vxlan, host-gw, ipip, extension or alloc'],
   ['udp', 'is not available in this build, use vxlan, host-gw, ipip, extension or alloc'],
   ['', 'is not a backend, use vxlan, host-gw, ipip, extension or alloc'],
   ['constructor', 'is not a backend, use vxlan, host-gw, ipip, extension or alloc'],

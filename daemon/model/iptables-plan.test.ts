@@ -109,7 +109,7 @@ describe('what an earlier run left goes', () => {
     expect(outcome({}, old)).toBe(outcome({}));
   });
 
-  test('the rules of 0.7, which have no chain and no comment', () => {
+  test('J07: the rules of 0.7, which have no chain and no comment', () => {
     const rules = [
       '-s 10.5.0.0/16 -d 10.5.0.0/16 -j RETURN',
       '-s 10.5.0.0/16 ! -d 224.0.0.0/4 -j MASQUERADE',
@@ -119,7 +119,7 @@ describe('what an earlier run left goes', () => {
     expect(outcome({ masquerade: false, forward: false }, nat(...rules, ofOthers))).toBe(nat0(ofOthers));
   });
 
-  test('the rules of 0.11 to 0.19 for a former network, of which the subnet is not known', () => {
+  test('J07: the rules of 0.11 to 0.19 for a former network, of which the subnet is not known', () => {
     const rules = [
       '-s 10.9.0.0/16 -d 10.9.0.0/16 -j RETURN',
       '-s 10.9.0.0/16 ! -d 224.0.0.0/4 -j MASQUERADE --random-fully',

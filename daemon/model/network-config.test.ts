@@ -13,7 +13,7 @@ function read(document: unknown): string {
   return ranges.map(({ first, last }) => `${addressIn(first, 0)} - ${formatCidr(last)}`).join(', ');
 }
 
-describe('ranges', () => {
+describe('L01, L02: ranges', () => {
   test.each([
     ['10.0.0.0/8', {}, '10.0.1.0 - 10.255.255.0/24'],
     ['10.5.0.0/16', {}, '10.5.1.0 - 10.5.255.0/24'],
@@ -41,7 +41,7 @@ describe('ranges', () => {
   ])('%s %j', (Network, rest, range) => expect(read({ Network, ...rest })).toBe(range));
 });
 
-describe('IPv6', () => {
+describe('L01: IPv6', () => {
   const on = { EnableIPv6: true };
   test.each([
     [{ IPv6Network: 'fd00:5::/48' }, 'fd00:5:0:1:: - fd00:5:0:ffff::/64'],
@@ -83,7 +83,7 @@ describe('IPv6', () => {
   );
 });
 
-describe('refusals', () => {
+describe('L01: refusals', () => {
   const inNetwork = (rest: object) => read({ Network: '10.5.0.0/16', ...rest });
   test.each([
     [inNetwork({ Network: '10.5.0.0/29' }), /^Network: is too small/],
@@ -122,7 +122,7 @@ describe('refusals', () => {
   ])('%s', (said, pattern) => expect(said).toMatch(pattern));
 });
 
-describe("Go's reading", () => {
+describe("L01: Go's reading", () => {
   test('names match in any case, unknown ones are passed over, the last of equal ones wins', () => {
     expect(read('{"network":"10.6.0.0/16","NETWORK":"10.5.0.0/16","x":1}')).toBe('10.5.1.0 - 10.5.255.0/24');
     expect(read('{"Network":"10.6.0.0/16","Network":"10.5.0.0/16"}')).toBe('10.5.1.0 - 10.5.255.0/24');
