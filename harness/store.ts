@@ -26,7 +26,11 @@ export class Store implements AsyncDisposable {
       hosts: host,
       // Waiting is done by our callers, with a deadline; a circuit that opens by itself only hides etcd's return.
       faultHandling: { host: () => noop, global: noop },
-      grpcOptions: { 'grpc.enable_http_proxy': 0, 'grpc.initial_reconnect_backoff_ms': 20 },
+      grpcOptions: {
+        'grpc.enable_http_proxy': 0,
+        'grpc.initial_reconnect_backoff_ms': 20,
+        'grpc.max_reconnect_backoff_ms': 1000,
+      },
     };
     this.#client = new Etcd3(options);
     this.#prefix = prefix;
