@@ -116,6 +116,23 @@ sysctl net/ipv6/conf/flannel.1/accept_ra 0
     );
   });
 
+  test('an MTU above the uplink’s, which the kernel would refuse, counts as the uplink’s', () => {
+    expect(desired({ Type: 'vxlan', MTU: 9000 })).toContain(' mtu 1450 ');
+    expect(backendOf({ Type: 'vxlan', MTU: 9000 }).mtu(self.uplink)).toBe(1450);
+  });
+
+  test('refuses an MTU that leaves less than a link of the family must carry', () => {
+    const refusal = (MTU: number, network?: object) =>
+      backendOf({ Type: 'vxlan', MTU }, network).refuses(self);
+    expect(refusal(0)).toBeUndefined();
+    expect(refusal(118)).toBeUndefined();
+    expect(refusal(117)).toBe('the MTU 117 of Backend.MTU is too small for vxlan, which needs at least 118');
+    expect(refusal(1350, dual)).toBeUndefined();
+    expect(refusal(1349, dual)).toMatch(/MTU 1349 of Backend\.MTU .* at least 1350 with IPv6/);
+    const uplink = { ...self.uplink, mtu: 100 };
+    expect(backendOf({ Type: 'vxlan', MTU: 1400 }).refuses({ ...self, uplink })).toMatch(/MTU 100 of eth0/);
+  });
+
   test('with direct routing, a neighbour on the uplink needs no tunnel', () => {
     const document = { Type: 'vxlan', DirectRouting: true };
     expect(desired(document)).toContain('route 10.5.2.0/24 via 192.168.7.2 dev eth0\n');

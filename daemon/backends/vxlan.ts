@@ -12,6 +12,8 @@ import { readSettings } from './settings.ts';
 
 /** What the outer headers take from the underlay's MTU, by the family of the outer packet. */
 const overhead: Readonly<Record<Family, number>> = { 4: 50, 6: 70 };
+/** What every link must carry: RFC 791, RFC 8200. With less the kernel makes no device, or one without IPv6. */
+const leastMtu: Readonly<Record<Family, number>> = { 4: 68, 6: 1280 };
 /** The kernel's own default, and so upstream's. */
 const defaultPort = 8472;
 
@@ -52,7 +54,9 @@ function create(config: Settings, enabled: readonly Family[]): Backend {
     if (!config.directrouting || !underlay.isOnLink(publicIp, dev)) return undefined;
     return [{ ...routeTo(subnet), via: publicIp, dev, onlink: false }];
   };
-  const mtu = (family: Family, uplink: Self['uplink']) => (config.mtu || uplink.mtu) - overhead[family];
+  // The kernel takes no tunnel with a larger MTU than the uplink leaves.
+  const outerMtu = (uplink: Self['uplink']) => Math.min(config.mtu || uplink.mtu, uplink.mtu);
+  const mtu = (family: Family, uplink: Self['uplink']) => outerMtu(uplink) - overhead[family];
   return {
     type: 'vxlan',
     devices,
@@ -60,7 +64,13 @@ function create(config: Settings, enabled: readonly Family[]): Backend {
     usesPeers: true,
     // Containers do not know which of the devices their packets will take.
     mtu: uplink => Math.min(...enabled.map(family => mtu(family, uplink))),
-    refuses: () => undefined,
+    refuses: ({ uplink }) => {
+      const family = enabled.findLast(family => mtu(family, uplink) < leastMtu[family]);
+      if (!family) return undefined;
+      const given = outerMtu(uplink) < uplink.mtu ? 'Backend.MTU' : uplink.name;
+      const need = `${leastMtu[family] + overhead[family]}${family === 6 ? ' with IPv6' : ''}`;
+      return `the MTU ${outerMtu(uplink)} of ${given} is too small for vxlan, which needs at least ${need}`;
+    },
     terms: ({ publicIps, macs }) => {
       const data = (family: Family): Json => ({ VNI: config.vni, VtepMAC: macs[family] ?? '' });
       const backendData: ByFamily<Json> = Object.fromEntries(enabled.map(family => [family, data(family)]));
