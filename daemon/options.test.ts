@@ -46,6 +46,14 @@ describe('flags', () => {
   test('-iface may be repeated', () =>
     expect(run(['-iface=eth1', '-iface', '10.0.0.1']).iface).toEqual(['eth1', '10.0.0.1']));
 
+  test('an empty value of a flag that may be repeated is none', () => {
+    expect(run(['-iface=', '-iface-regex=', '-iface=eth1'])).toMatchObject({
+      iface: ['eth1'],
+      ifaceRegex: [],
+    });
+    expect(run([], { FLANNELD_IFACE_REGEX: '' }).ifaceRegex).toEqual([]);
+  });
+
   test.each([
     ['60', 3600],
     ['0x3c', 3600],

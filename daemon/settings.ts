@@ -11,7 +11,8 @@ export function settingsOf(given: ReadonlyMap<string, Given>) {
   return {
     text: last,
     source,
-    list: (name: FlagName) => given.get(name)?.values ?? [],
+    /** Without empty ones, which upstream takes for not given. */
+    list: (name: FlagName) => given.get(name)?.values.filter(Boolean) ?? [],
     toggle: (name: FlagName) => parseSwitch(source(name), last(name)),
     number: (name: FlagName) => parseNumber(source(name), last(name)),
     duration: (name: FlagName) => parseDuration(source(name), last(name)),
