@@ -229,6 +229,22 @@ describe.skipIf(!etcdProgram)('grants of etcd v3', () => {
     raw.close();
   });
 
+  test('are not left over by a lease that is replaced or removed', async () => {
+    await using etcd = await startEtcd();
+    const raw = new Etcd3({ hosts: etcd.endpoint });
+    await using store = v3.open([etcd.endpoint]);
+    const count = async () => (await raw.leaseClient.leaseLeases()).leases.length;
+    const former = await store.claim(subnet, terms, 60, signal);
+    if (!former.won) return expect.unreachable();
+    const other = { 4: parseCidr('10.5.4.0/24') ?? expect.unreachable() };
+    const claim = await store.claim(other, terms, 60, signal, former.lease);
+    if (!claim.won) return expect.unreachable();
+    await until(async () => ((await count()) === 1 ? true : undefined), { what: 'one grant', timeout: 5000 });
+    expect(await store.remove(claim.lease, signal)).toBe(true);
+    expect(await count(), 'whoever removes a lease may end right after it').toBe(0);
+    raw.close();
+  });
+
   test('whose answer was lost are given back', async () => {
     await using etcd = await startEtcd();
     await using lossy = await startProxy(etcd.endpoint);

@@ -69,8 +69,10 @@ class Etcd3Store implements LeaseStore {
     const absent = { key: this.#records.at(key), target: 'Version', version: 0 } as const;
     const unless = former ? [absent, this.#unchanged(former)] : [absent];
     const write = { key, terms, unless, former };
-    const isReserved = former && former.grant === undefined;
-    return isReserved ? this.#put(write, undefined, signal) : this.#write(write, ttl, signal);
+    if (former && former.grant === undefined) return this.#put(write, undefined, signal);
+    const claim = await this.#write(write, ttl, signal);
+    if (claim.won && former?.grant !== undefined) void this.#grants.giveBack(former.grant);
+    return claim;
   }
 
   async renew(lease: Lease, terms: LeaseTerms, ttl: number, signal: AbortSignal): Promise<Claim> {
@@ -84,7 +86,10 @@ class Etcd3Store implements LeaseStore {
   async remove(lease: Lease, signal: AbortSignal): Promise<boolean> {
     const compare = [{ result: 'Equal', ...this.#unchanged(lease) }] as const;
     const success = [{ request_delete_range: { key: this.#records.at(lease.key) } }];
-    return (await this.#call(({ kv }) => kv.txn({ compare: [...compare], success }), signal)).succeeded;
+    const { succeeded } = await this.#call(({ kv }) => kv.txn({ compare: [...compare], success }), signal);
+    // Whoever removes a lease may end right after it.
+    if (succeeded && lease.grant !== undefined) await this.#grants.giveBack(lease.grant);
+    return succeeded;
   }
 
   /** One write with a grant of its own, as upstream does; the grant is given back when the write does not happen. */
