@@ -29,6 +29,8 @@ export interface ReconcileOptions {
 
 /** While others undo our changes, the time between two repairs grows from the first to the second; milliseconds. */
 const repairPause = [100, 5000] as const;
+/** The least time between two readings that changes by others ask for, once one was in vain; milliseconds. */
+const vainPause = 1000;
 
 interface Pass {
   readonly changes: number;
@@ -47,6 +49,8 @@ export class Reconciler {
   /** What is there, as far as known; undefined when it has to be read. */
   #reading: Reading | undefined;
   #kernelChanged = false;
+  /** When a change by others last turned out to be nothing of ours, on the clock of `performance.now()`. */
+  #inVain = -Infinity;
   /** The last error of a whole pass, to say it once. */
   #said: string | undefined;
 
@@ -81,7 +85,10 @@ export class Reconciler {
         observe({ kind: 'pass', seconds, changes, failures, broken });
         const failed = failures > 0;
         this.#settled.resolve();
-        if (repairing && changes === 0) this.#repair.reset();
+        if (repairing && changes === 0) {
+          this.#repair.reset();
+          this.#inVain = performance.now();
+        }
         if (!failed) retry.reset();
         const heard = await this.#bell.heard(failed ? retry.next() : resync, signal);
         if (!heard || failed) this.#reading = undefined;
@@ -142,6 +149,11 @@ export class Reconciler {
     return new Reading(present);
   }
 
+  /** How long to wait before a change that was heard of is looked at, in milliseconds. */
+  #pause(): number {
+    return Math.max(this.#repair.next(), this.#inVain + vainPause - performance.now());
+  }
+
   /** Rings a moment after a change by others, who may be in the middle of something. */
   async #listen(changes: AsyncIterable<void>, signal: AbortSignal): Promise<void> {
     let pending: NodeJS.Timeout | undefined;
@@ -151,7 +163,7 @@ export class Reconciler {
           pending = undefined;
           this.#kernelChanged = true;
           if (!signal.aborted) this.#bell.ring();
-        }, this.#repair.next());
+        }, this.#pause());
     } catch (error) {
       this.#bell.break(error);
     } finally {

@@ -140,6 +140,9 @@ test.each([
   ['192.168.7.9 dev eth0 lladdr 02:00:00:00:00:01 REACHABLE ', false],
   ['10.5.3.0 dev flannel.1 lladdr 02:00:00:00:00:01 PERMANENT ', true],
   ['10.5.3.0 dev flannel.10 lladdr 02:00:00:00:00:01 PERMANENT ', false],
+  ['10.9.0.0/24 dev eth0 table 100 scope link ', false],
+  ['local 10.1.0.1 dev eth0 table local proto kernel scope host src 10.1.0.1 ', false],
+  ['7: table inet 10.1.0.1/24 scope global table', true],
   ['Deleted 192.168.7.3 dev flannel.1 lladdr 02:00:00:00:00:01 NOARP PERMANENT', true],
 ])('%s concerns us: %s', (line, does) => expect(concernsUs(line, ['flannel.1'])).toBe(does));
 

@@ -31,8 +31,10 @@ export async function* monitor(
   }
 }
 
-/** Neighbours of other devices come and go all the time; everything else is rare enough to look. */
+/** Neighbours of other devices and routes of other tables come and go all the time; the rest is rare enough to look. */
 export function concernsUs(line: string, devices: readonly string[]): boolean {
   const isNeighbour = /\b(lladdr|REACHABLE|STALE|DELAY|PROBE|FAILED|INCOMPLETE|PERMANENT|NOARP)\b/.test(line);
-  return !isNeighbour || devices.some(dev => `${line} `.includes(`dev ${dev} `));
+  if (isNeighbour) return devices.some(dev => `${line} `.includes(`dev ${dev} `));
+  // Links and addresses begin with the number of the device. The main table is not named.
+  return /^(Deleted )?\d+: /.test(line) || !/(?<! dev) table \S/.test(line);
 }
