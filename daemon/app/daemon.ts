@@ -1,8 +1,9 @@
 // Start-up: settles what this node is, with etcd and the host asked side by side, and hands over to serving.
 import { resolve } from 'node:path';
-import { UsageError, UserError } from '../../lib/errors.ts';
+import { describeError, UsageError, UserError } from '../../lib/errors.ts';
 import { families } from '../../lib/ip.ts';
 import type { Backend, Hooks, Self } from '../backends/backend.ts';
+import { compileGoRegExp } from '../model/go-regexp.ts';
 import { familiesOf, type NetworkConfig } from '../model/network-config.ts';
 import type { Options } from '../options.ts';
 import type { LeaseStore } from '../store/lease-store.ts';
@@ -114,8 +115,8 @@ function nodeHooks(
 
 function compile(pattern: string): RegExp {
   try {
-    return new RegExp(pattern);
+    return compileGoRegExp(pattern);
   } catch (cause) {
-    throw new UsageError(`-iface-regex ${pattern} is not a regular expression`, { cause });
+    throw new UsageError(`-iface-regex ${pattern} cannot be used: ${describeError(cause)}`, { cause });
   }
 }
