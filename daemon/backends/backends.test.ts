@@ -187,6 +187,16 @@ sysctl net/ipv6/conf/flannel.1/accept_ra 0
     expect(backend.objection(two)).toBeUndefined();
   });
 
+  test('with IPv6 a VNI of more than four digits, whose device would have no name, is refused', () => {
+    const problem = { key: 'Backend.VNI', value: '10000', problem: 'must be at most 9999 with EnableIPv6' };
+    expect(choose({ Type: 'vxlan', VNI: 10_000 }, dual)).toEqual({ problems: [problem] });
+    expect(backendOf({ Type: 'vxlan', VNI: 9999 }, dual).devices).toEqual([
+      'flannel.9999',
+      'flannel-v6.9999',
+    ]);
+    expect(backendOf({ Type: 'vxlan', VNI: 9_999_999 }).devices).toEqual(['flannel.9999999']);
+  });
+
   test.each([
     [{ VNI: 16_777_216 }, 'Backend.VNI'],
     [{ VNI: 10_000_000 }, 'Backend.VNI'],

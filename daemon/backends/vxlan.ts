@@ -17,6 +17,9 @@ const leastMtu: Readonly<Record<Family, number>> = { 4: 68, 6: 1280 };
 /** The kernel's own default, and so upstream's. */
 const defaultPort = 8472;
 
+/** Four digits are the most that fit into a device name after `flannel-v6.`. */
+const mostVniOfIPv6 = 9999;
+
 const settings = z.object({
   // Seven digits are the most that fit into a device name after `flannel.`.
   vni: z._default(z.int('is not a whole number').check(z.minimum(0), z.maximum(9_999_999)), 1),
@@ -39,7 +42,13 @@ const names = {
 
 export const vxlan: BackendFactory = (config, enabled) => {
   const read = readSettings(settings, names, config);
-  return 'problems' in read ? read : { backend: create(read.settings, enabled) };
+  if ('problems' in read) return read;
+  const { vni } = read.settings;
+  if (vni > mostVniOfIPv6 && enabled.includes(6)) {
+    const problem = `must be at most ${mostVniOfIPv6} with EnableIPv6`;
+    return { problems: [{ key: 'Backend.VNI', value: String(vni), problem }] };
+  }
+  return { backend: create(read.settings, enabled) };
 };
 
 function create(config: Settings, enabled: readonly Family[]): Backend {
