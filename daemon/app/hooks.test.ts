@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { until } from '../../lib/wait.ts';
 import { MemoryRegistry } from '../store/memory-registry.ts';
 import { hostKernel, startNode } from './node.fixture.ts';
@@ -232,5 +232,19 @@ test('a daemon that is stopped does not wait for the command of a peer', async (
   await written('on');
   await node.stop();
   expect((await lines()).at(-1)).toMatch(/^bye/);
+  await node[Symbol.asyncDispose]();
+});
+
+test('a last command that hangs is ended, and said to be, before the whole daemon would be', async () => {
+  const command = `echo on >>${journal}; sleep 987.4`;
+  const node = await startNode({ registry: registryWith({ ShutdownCommand: command }), n: 1 });
+  await node.ready();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const stopped = node.stop();
+  await written('on');
+  vi.advanceTimersByTime(2500);
+  await stopped;
+  expect(node.log.at(-1)).toContain('ShutdownCommand took longer than 2.5 s');
   await node[Symbol.asyncDispose]();
 });

@@ -21,6 +21,8 @@ const names: Readonly<Record<keyof Hooks, string>> = {
   subnetRemove: 'SubnetRemoveCommand',
   shutdown: 'ShutdownCommand',
 };
+/** What the last command may take, in milliseconds: less than a stop of the whole daemon, so that it is ended with it. */
+const shutdownTime = 2500;
 const ofPeers = { add: 'subnetAdd', remove: 'subnetRemove' } as const;
 
 export interface HookSetting {
@@ -141,7 +143,13 @@ export class NodeHooks {
   ): Promise<string | undefined> {
     const command = this.#setting.hooks[hook];
     if (command === undefined) return undefined;
-    return this.#setting.shell.run(command, { variables, input: `${data}\n`, ...(signal ? { signal } : {}) });
+    const call = {
+      variables,
+      input: `${data}\n`,
+      ...(signal ? { signal } : {}),
+      ...(hook === 'shutdown' ? { time: shutdownTime } : {}),
+    };
+    return this.#setting.shell.run(command, call);
   }
 
   #ownVariables(): Variables {

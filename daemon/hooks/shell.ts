@@ -11,6 +11,8 @@ export interface ShellCall {
   readonly input: string;
   /** Ends the command, with all it has started, at once when it aborts. */
   readonly signal?: AbortSignal;
+  /** Milliseconds it may take, when that is less than the shell's limit. */
+  readonly time?: number;
 }
 
 export interface Shell {
@@ -35,7 +37,7 @@ export function createShell({ time = 60_000, output = 65_536 }: ShellLimits = {}
     run(command, call) {
       const next = last.then(() => {
         call.signal?.throwIfAborted();
-        return runNow(command, call, { time, output });
+        return runNow(command, call, { time: Math.min(call.time ?? time, time), output });
       });
       last = next.catch(() => {});
       return next;
