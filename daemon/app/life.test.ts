@@ -108,7 +108,7 @@ describe('start', () => {
     [
       'no backend',
       '{"Network":"10.5.0.0/16"}',
-      'Backend.Type udp is not available in this build, use vxlan, host-gw, ipip, extension or alloc',
+      'Backend is not given, which means udp; this is not available in this build, use vxlan, host-gw, ipip, extension or alloc',
     ],
     ['a bad backend key', '{"Network":"10.5.0.0/16","Backend":{"Type":"vxlan","VNI":"7"}}', 'Backend.VNI'],
   ])('with %s it says what is wrong, and starts when it is mended', async (_name, config, message) => {

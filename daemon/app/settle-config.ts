@@ -74,7 +74,7 @@ function interpret(text: string | undefined, configKey: string): Interpretation 
 
 function complaint(problems: readonly ConfigProblem[], configKey: string): Interpretation {
   const text = problems
-    .map(({ key, value, problem }) => `${key ? `${key} ` : ''}${value} ${problem}`)
+    .map(({ key, value, problem }) => [key, value, problem].filter(Boolean).join(' '))
     .join('; ');
   return {
     said: text,

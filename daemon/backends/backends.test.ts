@@ -364,3 +364,12 @@ test.each([
 ])('backend %j %s', (Type, problem) =>
   expect(choose({ Type })).toEqual({ problems: [{ key: 'Backend.Type', value: Type, problem }] }),
 );
+
+test('udp that nobody has asked for is told to be the default', () => {
+  const parsed = parseNetworkConfig('{"Network":"10.5.0.0/16"}');
+  const problem =
+    'is not given, which means udp; this is not available in this build, use vxlan, host-gw, ipip, extension or alloc';
+  expect('config' in parsed && chooseBackend(parsed.config)).toEqual({
+    problems: [{ key: 'Backend', value: '', problem }],
+  });
+});

@@ -25,12 +25,18 @@ export function chooseBackend(config: NetworkConfig): BackendResult {
   const usable = Object.keys(backends)
     .join(', ')
     .replace(/, (?=\S+$)/, ' or ');
-  const problem: ConfigProblem = elsewhere.includes(backendType)
-    ? {
+  const missing = 'is not available in this build';
+  const problem: ConfigProblem = isDefault(config)
+    ? { key: 'Backend', value: '', problem: `is not given, which means udp; this ${missing}, use ${usable}` }
+    : {
         key: 'Backend.Type',
         value: backendType,
-        problem: `is not available in this build, use ${usable}`,
-      }
-    : { key: 'Backend.Type', value: backendType, problem: `is not a backend, use ${usable}` };
+        problem: `${elsewhere.includes(backendType) ? missing : 'is not a backend'}, use ${usable}`,
+      };
   return { problems: [problem] };
+}
+
+/** Whether the document says nothing of a backend. */
+function isDefault({ backendType, backend }: NetworkConfig): boolean {
+  return backendType !== '' && !Object.hasOwn(Object(backend), 'type');
 }
