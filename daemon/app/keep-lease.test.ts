@@ -18,7 +18,7 @@ const mine = encodeValue(terms);
 const theirs = leaseOf('192.168.7.9', 'host-gw');
 
 /** A node that holds 10.5.3.0/24 for 100 s, renews 20 s before, and whose time is the registry's. */
-async function holder({ ttl = 100, margin = 20, reserved = false } = {}) {
+async function holder({ ttl = 100, margin = 20, reserved = false, isNew = false } = {}) {
   const registry = new MemoryRegistry();
   const store = createMemoryStore(registry);
   const stopping = new AbortController();
@@ -54,13 +54,11 @@ async function holder({ ttl = 100, margin = 20, reserved = false } = {}) {
     observe: (happening: Happening) => void happened.push(happening),
   };
   let end: unknown;
-  const running = keepLease(
-    keeping,
-    { lease: claim.lease, ttl: claim.ttl, since: 0, isNew: true },
-    signal,
-  ).catch(error => {
-    end = error;
-  });
+  const running = keepLease(keeping, { lease: claim.lease, ttl: claim.ttl, since: 0, isNew }, signal).catch(
+    error => {
+      end = error;
+    },
+  );
   return {
     registry,
     log,
@@ -106,6 +104,30 @@ describe('renewal', () => {
     expect(node.happened).toEqual(expected);
   });
 
+  test('of a lease that is new comes once more a few seconds later, for peers that missed the first write', async () => {
+    await using node = await holder({ isNew: true });
+    const first = node.registry.row(key)?.revision;
+    node.elapse(2.9);
+    await settle();
+    expect(node.registry.row(key)?.revision).toBe(first);
+    node.elapse(0.2);
+    await node.holds('the second write', () => node.registry.row(key)?.revision !== first);
+    expect(node.registry.row(key)).toMatchObject({ value: mine, expires: 103_100 });
+    const second = node.registry.row(key)?.revision;
+    node.elapse(79);
+    await settle();
+    expect(node.registry.row(key)?.revision).toBe(second);
+    node.elapse(2);
+    await node.holds('a renewal', () => node.registry.row(key)?.revision !== second);
+  });
+
+  test('of a new lease that is due within seconds comes no later for that', async () => {
+    await using node = await holder({ isNew: true, ttl: 4, margin: 2 });
+    const first = node.registry.row(key)?.revision;
+    node.elapse(2.1);
+    await node.holds('a renewal', () => node.registry.row(key)?.revision !== first);
+  });
+
   test('goes on for ever, once per period', async () => {
     await using node = await holder();
     for (let times = 1; times <= 10; times++) {
@@ -131,7 +153,7 @@ describe('renewal', () => {
   });
 
   test('of a reservation never happens, and it stays one', async () => {
-    await using node = await holder({ reserved: true });
+    await using node = await holder({ reserved: true, isNew: true });
     const { revision } = node.registry.row(key) ?? {};
     node.elapse(10_000_000);
     await settle();

@@ -41,7 +41,7 @@ export async function keepLease(keeping: Keeping, held: Held, signal: AbortSigna
   const wait = backoff(500, Math.max(1000, Math.min(30_000, keeping.margin * 250)), keeping.random);
   const quarrel = createQuarrel(keeping);
   let current = held;
-  let due = dueAt(keeping, held);
+  let due = firstDueAt(keeping, held);
   let doubtful = false;
   for (;;) {
     await refuseRival(keeping, held, current, signal);
@@ -77,6 +77,19 @@ export function heldUntil({ lease, since, ttl }: Held): Happening {
 
 function dueAt({ margin, random }: Keeping, { since, ttl }: Held): number {
   return ttl === Infinity ? Infinity : since + renewAfter({ ttl, margin }, random) * 1000;
+}
+
+/** When a lease that is new is written a second time: so many milliseconds later, and up to so many more at random. */
+const secondWrite = { after: 3000, within: 3000 };
+
+/**
+ * Peers of flannel 0.20 read one event of each answer of etcd, and so may have missed the first write; the
+ * next one could be a day away.
+ */
+function firstDueAt(keeping: Keeping, held: Held): number {
+  const due = dueAt(keeping, held);
+  if (!held.isNew || due === Infinity) return due;
+  return Math.min(due, held.since + secondWrite.after + keeping.random() * secondWrite.within);
 }
 
 /** Whether the watch tells something else about our lease than what we wrote. It may simply be behind. */
