@@ -1,6 +1,7 @@
 // Gets a lease: our own one again, the subnets we had before, or free ones; losing a race means looking again.
 import { type Cidr, type Family, families, formatCidr, overlaps } from '../../lib/ip.ts';
 import type { Logger } from '../../lib/log.ts';
+import { sinceBoot } from '../../lib/since-boot.ts';
 import { sleep } from '../../lib/wait.ts';
 import { allocate, type Random, takenSubnets } from '../model/allocate.ts';
 import { type Lease, type LeaseTerms, type Subnets, sameNode, sameSubnets } from '../model/lease.ts';
@@ -20,7 +21,7 @@ export interface Held {
   readonly lease: Lease;
   /** Seconds; Infinity for a reservation. */
   readonly ttl: number;
-  /** When the grant was asked for, on the clock of `performance.now()`. */
+  /** When the grant was asked for, on the clock of `sinceBoot()`. */
   readonly since: number;
   /** Whether this node had no lease before. */
   readonly isNew: boolean;
@@ -72,7 +73,7 @@ async function attempt(
   if (own && !settled) return 'lost';
   const subnets = chooseSubnets(wishes, settled, listing);
   if (typeof subnets === 'number') return subnets;
-  const since = performance.now();
+  const since = sinceBoot();
   const claim =
     settled && sameSubnets(settled.subnets, subnets)
       ? await store.renew(settled, terms, ttl, signal)

@@ -1,5 +1,5 @@
 // A lease is renewed in time, restored when it vanished, and given up to another owner: on a clock that tests move.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Bell } from '../../lib/bell.ts';
 import { parseCidr } from '../../lib/ip.ts';
 import { createLogger } from '../../lib/log.ts';
@@ -150,6 +150,17 @@ describe('renewal', () => {
     node.registry.setReachable(true);
     await node.holds('a renewal', () => (node.registry.row(key)?.expires ?? 0) > 100_000);
     expect(node.log.join('\n')).not.toContain('my lease is gone');
+  });
+
+  test('B10: that came due while the host was suspended happens within a minute of its return', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    await using node = await holder();
+    await settle();
+    const first = node.registry.row(key)?.revision;
+    node.registry.elapse(81); // timers stood still
+    await vi.advanceTimersByTimeAsync(60_000);
+    await node.holds('a renewal', () => node.registry.row(key)?.revision !== first);
   });
 
   test('of a reservation never happens, and it stays one', async () => {

@@ -20,7 +20,7 @@ export interface Keeping {
   /** Seconds before expiry. */
   readonly margin: number;
   readonly random: Random;
-  /** Milliseconds, monotonic. */
+  /** Milliseconds, monotonic, going on while the host is suspended. */
   readonly now: () => number;
   readonly log: Logger;
   /** What the watch last told; undefined before it told anything. */
@@ -32,8 +32,8 @@ export interface Keeping {
   readonly observe: Observe;
 }
 
-/** Longer sleeps are cut up, so that a host that was suspended notices within this time; milliseconds. */
-const longestSleep = 600_000;
+/** Timers stand still while the host is suspended: cut up, they notice within this time of its return; milliseconds. */
+const longestSleep = 60_000;
 
 /** Ends only by throwing: a UserError when another node holds our subnet, the signal's reason when it aborts. */
 export async function keepLease(keeping: Keeping, held: Held, signal: AbortSignal): Promise<never> {

@@ -1,6 +1,7 @@
 // The steady life of a node: lease held, kernel reconciled, rules in place, until the signal or a lost lease ends it.
 import { Bell } from '../../lib/bell.ts';
 import { describeError } from '../../lib/errors.ts';
+import { sinceBoot } from '../../lib/since-boot.ts';
 import type { Lease, Subnets } from '../model/lease.ts';
 import { emptyView, fold } from '../model/lease-view.ts';
 import { acquireLease, type Held } from './acquire.ts';
@@ -66,11 +67,10 @@ function keep(node: Settlement, held: Held, known: Known, bell: Bell, signal: Ab
   const { store, backend, identity, options, log, observe } = node;
   const terms = () => backend.terms(identity.self);
   const timing = { ttl: options.leaseTtl, margin: options.renewMargin };
-  const now = () => performance.now();
   const view = () => known.view;
   const written = (lease: Lease) => remember(node, lease);
   return keepLease(
-    { store, terms, ...timing, random: Math.random, now, log, view, bell, written, observe },
+    { store, terms, ...timing, random: Math.random, now: sinceBoot, log, view, bell, written, observe },
     held,
     signal,
   );

@@ -1,6 +1,6 @@
 // When a daemon is ready, when it is no longer, and what it says of itself.
 import { expect, test } from 'vitest';
-import { fold, initialCondition, stuck, summary, troubles } from './condition.ts';
+import { fold, initialCondition, onOneClock, stuck, summary, troubles } from './condition.ts';
 import type { Happening } from './happening.ts';
 
 const margin = 3600;
@@ -27,6 +27,12 @@ const start = [
   [0, pass()],
   [0, { kind: 'ready' }],
 ] as const;
+
+test('a lease goes on while the host is suspended, and nothing else does', () => {
+  const suspended = 1440 * minute;
+  const found = troubles(onOneClock(after(...start), minute, minute + suspended), margin, minute);
+  expect(found).toEqual(['the lease has expired']);
+});
 
 test('a daemon that does its work has no troubles, whatever single peers lack', () => {
   const condition = after(...start);

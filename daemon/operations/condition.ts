@@ -6,6 +6,7 @@ export interface Condition {
   readonly ready: boolean;
   /** When etcd stopped answering; undefined while it answers. It counts as away until its first answer. */
   readonly etcdAway: number | undefined;
+  /** `expires` is on a clock of its own until {@link onOneClock} has brought it to this one. */
   readonly lease: { readonly subnet: string; readonly expires: number } | undefined;
   readonly leases: number;
   readonly peers: number;
@@ -47,6 +48,12 @@ export function fold(condition: Condition, happening: Happening, now: number): C
     default:
       return happening satisfies never;
   }
+}
+
+/** With the lease on the clock of everything else; `now` and `leaseNow` are one moment on either. */
+export function onOneClock(condition: Condition, now: number, leaseNow: number): Condition {
+  const { lease } = condition;
+  return lease ? { ...condition, lease: { ...lease, expires: lease.expires - leaseNow + now } } : condition;
 }
 
 /** Milliseconds. The kernel is looked at every 30 s, and no single command may take longer than that. */

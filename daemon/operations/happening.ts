@@ -3,7 +3,7 @@
 export type Happening =
   /** etcd stopped answering, or answers (again). Told at changes. */
   | { readonly kind: 'etcd'; readonly answers: boolean }
-  /** The lease is ours until `expires`, in milliseconds on the clock of `performance.now()`. */
+  /** The lease is ours until `expires`, in milliseconds on the clock of `sinceBoot()`. */
   | { readonly kind: 'lease'; readonly subnet: string; readonly expires: number }
   | { readonly kind: 'renewal'; readonly succeeded: boolean }
   /** How many leases the cluster has now; `snapshot` when they were read anew, after a gap or at start. */

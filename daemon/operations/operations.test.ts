@@ -2,6 +2,7 @@
 import { createServer } from 'node:http';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createLogger } from '../../lib/log.ts';
+import { sinceBoot } from '../../lib/since-boot.ts';
 import { listenForDatagrams } from './datagrams.fixture.ts';
 import type { Happening } from './happening.ts';
 import { serveHealth } from './health-server.ts';
@@ -109,6 +110,19 @@ test('systemd hears READY=1 once, in one datagram with the status, and STOPPING=
   operations.observe({ kind: 'ready' });
   await operations[Symbol.asyncDispose]();
   expect(socket.received()).toEqual(['READY=1\nSTATUS=10.5.3.0/24, 2 peers', 'STOPPING=1']);
+});
+
+test('the clock of the lease is not that of this process', async () => {
+  const name = `@flannel-lab-operations-lease-${process.pid}`;
+  using socket = listenForDatagrams(name);
+  const options = { health: undefined, renewMargin: 60 };
+  const surroundings = { options, version: '1', env: { NOTIFY_SOCKET: name }, log: silent };
+  const operations = await startOperations(surroundings);
+  operations.observe({ kind: 'etcd', answers: true });
+  operations.observe({ kind: 'lease', subnet: '10.5.3.0/24', expires: sinceBoot() - 1 });
+  operations.observe({ kind: 'ready' });
+  await operations[Symbol.asyncDispose]();
+  expect(socket.received()[0]).toContain('the lease has expired');
 });
 
 test('signs of life come while there is life, and failures to send are said once', async () => {

@@ -1,7 +1,8 @@
 // The daemon as its operators see it: told what happens, it answers probes, counts, and keeps systemd informed.
 import type { Logger } from '../../lib/log.ts';
+import { sinceBoot } from '../../lib/since-boot.ts';
 import type { Options } from '../options.ts';
-import { fold, initialCondition, stuck, summary, troubles } from './condition.ts';
+import { fold, initialCondition, onOneClock, stuck, summary, troubles } from './condition.ts';
 import type { Observe } from './happening.ts';
 import type { Metrics } from './metrics.ts';
 import { supervise, watchdogInterval } from './systemd.ts';
@@ -22,15 +23,17 @@ export async function startOperations({ options, version, env, log }: Surroundin
   const now = () => performance.now();
   const margin = options.renewMargin;
   let condition = initialCondition(now());
+  // While the host is suspended, the lease goes on and nothing else does.
+  const seen = () => onOneClock(condition, now(), sinceBoot());
   const readiness = () => {
     if (!condition.ready) return 'not yet';
-    const wrong = troubles(condition, margin, now());
+    const wrong = troubles(seen(), margin, now());
     return wrong.length === 0 ? 'ready' : wrong;
   };
 
   const current = () => ({
     ready: readiness() === 'ready',
-    leaseLeft: condition.lease && condition.lease.expires - now(),
+    leaseLeft: condition.lease && condition.lease.expires - sinceBoot(),
   });
   let metrics: Metrics | undefined;
   let server: AsyncDisposable | undefined;
@@ -50,7 +53,7 @@ export async function startOperations({ options, version, env, log }: Surroundin
       ? undefined
       : supervise({
           send: async state => (await import('./notify.ts')).notify(socket, state),
-          summary: () => summary(condition, margin, now()),
+          summary: () => summary(seen(), margin, now()),
           alive: () => stuck(condition, now()) === undefined,
           watchdog: watchdogInterval(env, process.pid),
           log,
