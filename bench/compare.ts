@@ -1,4 +1,5 @@
 // Measures two daemons in turn, A B A B …, so that a machine whose speed drifts treats both alike; medians and their ratio.
+import { describeError } from '../lib/errors.ts';
 import { table } from '../lib/table.ts';
 
 export interface Bench {
@@ -17,6 +18,7 @@ export interface Figure {
   readonly peer: number | null;
   /** ours / peer. */
   readonly ratio: number | null;
+  /** Counted of the daemon that has fewer of them. */
   readonly runs: number;
 }
 
@@ -24,12 +26,14 @@ export interface CompareOptions {
   readonly runs: number;
   readonly peer: string | undefined;
   readonly progress: (text: string) => void;
+  /** Told of each measurement that failed; the others go on. */
+  readonly failed: (text: string) => void;
 }
 
-/** Undefined, after saying why, when the bench cannot run here. One run of each comes first and is not counted. */
+/** Undefined, after saying why, when the bench cannot run here or never succeeds. One run of each comes first and is not counted. */
 export async function compare(
   bench: Bench,
-  { runs, peer, progress }: CompareOptions,
+  { runs, peer, progress, failed }: CompareOptions,
 ): Promise<Figure | undefined> {
   const reason = await bench.unavailable();
   if (reason !== undefined) {
@@ -40,13 +44,23 @@ export async function compare(
   const taken = daemons.map((): number[] => []);
   for (let run = 0; run <= runs; run++) {
     for (const [index, daemon] of daemons.entries()) {
-      const value = await bench.measure(daemon);
-      progress(`${run === 0 ? 'warm-up' : `run ${run}`}, ${daemon}: ${value.toFixed(2)} ${bench.unit}`);
-      if (run > 0) taken[index]?.push(value);
+      const name = `${run === 0 ? 'warm-up' : `run ${run}`}, ${daemon}`;
+      try {
+        const value = await bench.measure(daemon);
+        progress(`${name}: ${value.toFixed(2)} ${bench.unit}`);
+        if (run > 0) taken[index]?.push(value);
+      } catch (error) {
+        failed(`${name} failed: ${describeError(error)}`);
+      }
     }
   }
+  const idle = daemons.filter((_, index) => taken[index]?.length === 0);
+  if (idle.length > 0) {
+    failed(`no figure: every run of ${idle.join(' and ')} failed`);
+    return undefined;
+  }
   const [ours = Number.NaN, theirs] = taken.map(median);
-  return figure(bench.unit, ours, theirs, runs);
+  return figure(bench.unit, ours, theirs, Math.min(...taken.map(({ length }) => length)));
 }
 
 function figure(unit: string, ours: number, peer: number | undefined, runs: number): Figure {

@@ -24,11 +24,12 @@ async function main(): Promise<void> {
   for (const name of positionals.length > 0 ? positionals : Object.keys(benches)) {
     const bench = benches[name];
     if (!bench) throw unknownBench(name);
-    const figure = await compare(bench, {
-      runs,
-      peer,
-      progress: text => process.stderr.write(`${name}: ${text}\n`),
-    });
+    const progress = (text: string) => void process.stderr.write(`${name}: ${text}\n`);
+    const failed = (text: string) => {
+      progress(text);
+      process.exitCode = 1;
+    };
+    const figure = await compare(bench, { runs, peer, progress, failed });
     if (figure) figures[name] = figure;
   }
   process.stdout.write(values.json ? `${JSON.stringify(figures)}\n` : `${renderFigures(figures)}\n`);
