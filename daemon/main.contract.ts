@@ -1,6 +1,7 @@
 // flanneld as a process: how it ends, what it says then, and which signals leave it alone.
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
@@ -41,6 +42,29 @@ describe('ends', () => {
     expect(await readFile(`/proc/${first}/status`, 'utf8')).toMatch(/^NSpid:\t\d+\t1$/m);
     process.kill(Number(first), 'SIGTERM');
     expect(await daemon.ended()).toBe(0);
+  });
+
+  test('with 0 at once while a name server that says nothing is asked for etcd', async () => {
+    const silence = `ip link add out type veth peer name in && ip link set dev out up && ip link set dev in up
+ip address add 192.0.2.2/24 dev out && ip neighbour add 192.0.2.1 lladdr 02:00:00:00:00:01 dev out
+echo nameserver 192.0.2.1 >"$0" && mount --bind "$0" /etc/resolv.conf && exec "$@"`;
+    const folder = await mkdtemp(join(tmpdir(), 'flannel-lab-names-'));
+    const unshare = process.getuid?.() === 0 ? '-nm' : '-Urnm';
+    const within = ['unshare', unshare, 'sh', '-c', silence, join(folder, 'resolv.conf')];
+    try {
+      await using daemon = await startProcess({
+        within,
+        flags: ['-etcd-endpoints=http://etcd.example.org:2379'],
+      });
+      await daemon.said('starting');
+      await delay(1000);
+      const stopped = performance.now();
+      daemon.child.kill('SIGTERM');
+      expect(await daemon.ended()).toBe(0);
+      expect(performance.now() - stopped).toBeLessThan(3000);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   test('with 0 when it is told so several times', async () => {

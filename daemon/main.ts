@@ -12,6 +12,7 @@ import { createIptables } from './kernel/iptables.ts';
 import { createNft } from './kernel/nft.ts';
 import { spawnConversation, spawnLines, spawnRunner } from './kernel/spawn.ts';
 import { procSysctls } from './kernel/sysctls.ts';
+import { endProcess } from './operations/end.ts';
 import type { Observe } from './operations/happening.ts';
 import { takeNames } from './operations/host-names.ts';
 import { openLog, writeLine } from './operations/log.ts';
@@ -117,7 +118,7 @@ function stopSignal(log: Logger): AbortSignal {
     log.info('stopping; the lease and the data path stay', { signal: name });
     setTimeout(() => {
       log.warn('not everything came to its end in time, ending all the same');
-      process.exit(0);
+      void endProcess(0);
     }, stopWithin).unref();
     stopping.abort();
   };
@@ -130,12 +131,12 @@ function stopSignal(log: Logger): AbortSignal {
 // Node warns of TLS to an address instead of a name, which is what etcd endpoints are.
 process.noDeprecation = true;
 main().then(
-  code => process.exit(code),
+  code => endProcess(code),
   error => {
     const usage = error instanceof UsageError;
     // The error last, where a terminal and `systemctl status` show it.
     if (usage) writeLine(2, helpText());
     writeLine(2, error instanceof UserError ? describeError(error) : String(error?.stack ?? error));
-    process.exit(usage ? 2 : 1);
+    return endProcess(usage ? 2 : 1);
   },
 );

@@ -67,3 +67,8 @@ test('a former file that is missing, a folder, unreadable or huge counts as none
   await chmod(join(folder, 'secret'), 0);
   expect(await readPrevious(join(folder, 'secret'))).toEqual(none);
 });
+
+test('where no folder can be made, that is an error; a device without end counts as no former file', async () => {
+  expect(() => writeAtomically('/proc/self/env/subnet.env', 'text')).toThrow(/ENOENT|ENOTDIR/);
+  expect(await readPrevious('/dev/zero')).toEqual({ networks: {}, subnets: {} });
+});

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
+  existsSync,
   fchmodSync,
   fsyncSync,
   mkdirSync,
@@ -13,7 +14,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type PreviousEnv, parseSubnetEnv } from '../model/subnet-env.ts';
 
@@ -30,7 +31,7 @@ export function writeAtomically(target: string, text: string): void {
     writeFileSync(path, text);
     return;
   }
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  makeFolder(dirname(path));
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
   try {
     const file = openSync(temporary, 'wx', 0o644);
@@ -59,6 +60,13 @@ function removeHalfDone(path: string): void {
   } catch {} // the new file stands, which is what counts
 }
 
+/** Node's own recursive way tries for ever where the kernel denies that a folder exists and lets nobody make it. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o755 });
+}
+
 function resolveLink(path: string): string {
   try {
     return realpathSync(path);
@@ -78,8 +86,10 @@ const longest = 65_536;
 /** What the previous run wrote; a file that is missing, unreadable or garbage counts as none. */
 export async function readPrevious(path: string): Promise<PreviousEnv> {
   try {
-    const text = await readFile(path, 'utf8');
-    return parseSubnetEnv(text.slice(0, longest));
+    await using file = await open(path);
+    // Of a device there would be no end.
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(longest), 0, longest, 0);
+    return parseSubnetEnv(buffer.toString('utf8', 0, bytesRead));
   } catch {
     return { networks: {}, subnets: {} };
   }
