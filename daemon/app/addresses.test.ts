@@ -8,10 +8,10 @@ import type { LinkEntry, NetEntry } from '../model/net-state.ts';
 import { MemoryRegistry } from '../store/memory-registry.ts';
 import { hostKernel, leaseOf, type NodeFixture, startNode } from './node.fixture.ts';
 
-const v4 = '{"Network":"10.5.0.0/16","Backend":{"Type":"vxlan"}}';
-const hostGw = '{"Network":"10.5.0.0/16","Backend":{"Type":"host-gw"}}';
+const v4 = '{"Network":"10.5.0.0/16","SubnetMax":"10.5.50.0","Backend":{"Type":"vxlan"}}';
+const hostGw = '{"Network":"10.5.0.0/16","SubnetMax":"10.5.50.0","Backend":{"Type":"host-gw"}}';
 const both =
-  '{"Network":"10.5.0.0/16","EnableIPv6":true,"IPv6Network":"fd00:5::/48","Backend":{"Type":"vxlan"}}';
+  '{"Network":"10.5.0.0/16","SubnetMax":"10.5.50.0","EnableIPv6":true,"IPv6Network":"fd00:5::/48","Backend":{"Type":"vxlan"}}';
 const v6 = '{"EnableIPv4":false,"EnableIPv6":true,"IPv6Network":"fd00:5::/48","Backend":{"Type":"vxlan"}}';
 
 function registryWith(config: string): MemoryRegistry {
@@ -73,11 +73,11 @@ describe('a public IP that two nodes have', () => {
 
   test('a host that was set up anew takes its own lease again when nobody answers', async () => {
     const registry = registryWith(v4);
-    registry.put('10.5.77.0-24', leaseOf('192.168.7.1', 'vxlan', '02:00:00:00:00:99'), 86_400);
+    registry.put('10.5.7.0-24', leaseOf('192.168.7.1', 'vxlan', '02:00:00:00:00:99'), 86_400);
     await using node = await startNode({ registry, n: 1 });
     await node.ready();
-    expect(await node.subnetEnv()).toContain('FLANNEL_SUBNET=10.5.77.1/24');
-    expect(registry.row('10.5.77.0-24')?.value).not.toContain('02:00:00:00:00:99');
+    expect(await node.subnetEnv()).toContain('FLANNEL_SUBNET=10.5.7.1/24');
+    expect(registry.row('10.5.7.0-24')?.value).not.toContain('02:00:00:00:00:99');
     expect(node.log.join('\n')).toContain('asking whether somebody else holds it');
   });
 

@@ -7,7 +7,7 @@ import { MemoryRegistry } from '../store/memory-registry.ts';
 import { hostKernel, leaseOf, type NodeFixture, startNode } from './node.fixture.ts';
 
 const config = (Backend: object, rest: object = {}) =>
-  JSON.stringify({ Network: '10.5.0.0/16', ...rest, Backend });
+  JSON.stringify({ Network: '10.5.0.0/16', SubnetMax: '10.5.50.0', ...rest, Backend });
 const six = { EnableIPv6: true, IPv6Network: 'fd00:5::/48' };
 
 function registryWith(text: string): MemoryRegistry {

@@ -29,7 +29,7 @@ const all = () => ({
 function registryWith(commands: object, network: object = {}): MemoryRegistry {
   const registry = new MemoryRegistry();
   const Backend = { Type: 'extension', ...commands };
-  registry.putConfig(JSON.stringify({ Network: '10.5.0.0/16', ...network, Backend }));
+  registry.putConfig(JSON.stringify({ Network: '10.5.0.0/16', SubnetMax: '10.5.50.0', ...network, Backend }));
   return registry;
 }
 

@@ -14,12 +14,10 @@ onEveryPlatform({ drivers: ['netns'], backends: ['vxlan'] }, platform => {
       }) => {
         const node1 = cluster.node('node1');
         await cluster.expectConverged();
-        const { stdout } = await node1.run([
-          'sh',
-          '-c',
-          'cat /proc/sys/net/ipv6/conf/flannel.1/accept_ra; ip -d link show flannel.1',
-        ]);
-        expect(stdout).toMatch(/^0\n/);
+        const advertisements = async () =>
+          (await node1.run(['cat', '/proc/sys/net/ipv6/conf/flannel.1/accept_ra'])).stdout.trim();
+        await expect.poll(advertisements, { timeout: 10_000 }).toBe('0');
+        const { stdout } = await node1.run(['ip', '-d', 'link', 'show', 'flannel.1']);
         expect(stdout.includes(' nolearning ')).toBe(!learning);
       });
     });
