@@ -42,9 +42,18 @@ export function etcdControl(docker: Docker, underlay: Underlay, owner: Owner): E
   return {
     async stop() {
       await tolerate([409], container().kill());
+      // A start in the moment before it is gone would be taken for needless.
+      await container().wait({ condition: 'not-running' });
     },
     async start() {
-      await container().start();
+      const isThere = await container()
+        .inspect()
+        .then(
+          () => true,
+          () => false,
+        );
+      if (isThere) await container().start();
+      else await startEtcd(underlay, owner, false);
     },
     async pause() {
       await container().pause();
@@ -58,8 +67,6 @@ export function etcdControl(docker: Docker, underlay: Underlay, owner: Owner): E
           'an etcd that is reached through a published port would come back at another one',
         );
       await removeContainer(container());
-      await startEtcd(underlay, owner, false);
-      await this.stop();
     },
   };
 }
