@@ -84,9 +84,10 @@ function survives({ open, put }: Api): void {
     expect(seconds(started)).toBeLessThan(10);
   });
 
+  // Silence is noticed by keep-alives, 9 s after the last word; C10 of the catalogue allows for 30 s.
   test.each([
     ['dies', 'cut', 10],
-    ['falls silent', 'hole', 13],
+    ['falls silent', 'hole', 30],
   ] as const)('a watch whose endpoint %s moves on', async (_, fault, limit) => {
     await using etcd = await startEtcd();
     await using one = await startProxy(etcd.endpoint);
