@@ -1,7 +1,7 @@
 // What the command line and the environment ask for, checked and in the daemon's own terms.
 import { isIP } from 'node:net';
 import { UsageError } from '../lib/errors.ts';
-import { type ByFamily, canonicalIp, type Family, families, parseIp } from '../lib/ip.ts';
+import { type ByFamily, byFamily, canonicalIp, families, parseIp } from '../lib/ip.ts';
 import { type Given, readFlags, withEnvironment } from './command-line.ts';
 import { etcdOf } from './etcd-options.ts';
 import { parseSwitch } from './flag-values.ts';
@@ -90,12 +90,11 @@ function toOptions(given: ReadonlyMap<string, Given>): Options {
 }
 
 function publicIpsOf({ checked }: Settings): ByFamily<string> {
-  const given = (family: Family) => {
+  return byFamily(families, family => {
     const flag = family === 4 ? 'public-ip' : 'public-ipv6';
     const text = checked(flag, value => parseIp(value)?.family === family, `an IPv${family} address`);
     return canonicalIp(text ?? '');
-  };
-  return Object.fromEntries(families.map(family => [family, given(family)]));
+  });
 }
 
 function leaseTimes({ duration, text, source }: Settings) {

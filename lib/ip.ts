@@ -8,6 +8,11 @@ export type ByFamily<T> = { readonly [family in Family]?: T | undefined };
 
 export const families: readonly Family[] = [4, 6];
 
+/** What `of` says of each of these families; undefined where it says nothing. */
+export function byFamily<T>(among: readonly Family[], of: (family: Family) => T | undefined): ByFamily<T> {
+  return Object.fromEntries(among.map(family => [family, of(family)]));
+}
+
 export interface Ip {
   readonly family: Family;
   readonly value: bigint;

@@ -1,6 +1,6 @@
 // Who this node is: where it stands in the underlay and what it tells of it, followed as the host changes.
 import { randomBytes } from 'node:crypto';
-import { type ByFamily, type Cidr, type Family, families } from '../../lib/ip.ts';
+import { type ByFamily, byFamily, type Cidr, families } from '../../lib/ip.ts';
 import type { Backend, Self } from '../backends/backend.ts';
 import { canBecome } from '../model/diff.ts';
 import type { LinkEntry, NetState } from '../model/net-state.ts';
@@ -26,7 +26,7 @@ export class Identity {
 
   constructor(found: Found) {
     this.#found = found;
-    const networks = networksOf(found);
+    const networks = prefixesOf(found);
     this.#self = { ...this.#place(found.uplink, found.present), networks, macs: {}, announced: undefined };
     this.#self = { ...this.#self, macs: macsOf(this.#self, found) };
   }
@@ -52,8 +52,8 @@ export class Identity {
 
   #place(uplink: Uplink, present: NetState): Pick<Self, 'uplink' | 'publicIps' | 'tunnelIps'> {
     const enabled = familiesOf(this.#found.config);
-    const publicIps = each(enabled, family => this.#found.publicIps[family] ?? uplink.ips[family]);
-    const tunnelIps = each(enabled, family => {
+    const publicIps = byFamily(enabled, family => this.#found.publicIps[family] ?? uplink.ips[family]);
+    const tunnelIps = byFamily(enabled, family => {
       const ip = publicIps[family];
       return ip !== undefined && hasAddress(present, ip) ? ip : uplink.ips[family];
     });
@@ -65,12 +65,8 @@ export class Identity {
   }
 }
 
-function each<T>(enabled: readonly Family[], of: (family: Family) => T | undefined): ByFamily<T> {
-  return Object.fromEntries(enabled.map(family => [family, of(family)]));
-}
-
 /** The cluster's networks, and those of the run before this one. */
-function networksOf({ config: { ranges }, previous }: Found): readonly Cidr[] {
+function prefixesOf({ config: { ranges }, previous }: Found): readonly Cidr[] {
   return families.flatMap(family => [ranges[family]?.network ?? [], previous.networks[family] ?? []].flat());
 }
 
@@ -81,7 +77,7 @@ function macsOf(self: Self, { config, backend, present }: Found): ByFamily<strin
     .desired({ self, subnets: {}, peers: [], underlay })
     .filter((entry): entry is LinkEntry => entry.kind === 'link');
   const enabled = familiesOf(config);
-  return each(enabled, family => {
+  return byFamily(enabled, family => {
     const device = wanted[enabled.indexOf(family)];
     const there = present.find(
       (entry): entry is LinkEntry => entry.kind === 'link' && entry.name === device?.name,

@@ -1,14 +1,13 @@
 // The backend's commands in the course of a node's life: before the lease, when it is held, for each peer, at the end.
 import { Bell } from '../../lib/bell.ts';
 import { describeError, UserError } from '../../lib/errors.ts';
-import { type ByFamily, type Cidr, families } from '../../lib/ip.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Hooks } from '../backends/backend.ts';
 import { PeerQueue, type Targets, type Task } from '../hooks/peer-queue.ts';
 import { excerpt, type Shell, type Variables } from '../hooks/shell.ts';
 import { networkVariables, nodeVariables, type Target, targetsOf } from '../hooks/targets.ts';
 import type { Subnets } from '../model/lease.ts';
-import type { NetworkConfig } from '../model/network-config.ts';
+import { type NetworkConfig, networksOf } from '../model/network-config.ts';
 import type { Peer } from '../model/peers.ts';
 import type { HookMemory } from './hook-memory.ts';
 import type { Identity } from './identity.ts';
@@ -154,12 +153,9 @@ export class NodeHooks {
 
   #ownVariables(): Variables {
     const { config, identity } = this.#setting;
-    const networks: ByFamily<Cidr> = Object.fromEntries(
-      families.flatMap(family => {
-        const range = config.ranges[family];
-        return range ? [[family, range.network]] : [];
-      }),
-    );
-    return { ...networkVariables(networks), ...nodeVariables(this.#subnets, identity.self.publicIps) };
+    return {
+      ...networkVariables(networksOf(config)),
+      ...nodeVariables(this.#subnets, identity.self.publicIps),
+    };
   }
 }

@@ -1,7 +1,7 @@
 // subnet.env: written when the lease is held, and again when the uplink's MTU changes what containers may send.
 import { describeError, UserError } from '../../lib/errors.ts';
-import { type ByFamily, type Cidr, families } from '../../lib/ip.ts';
 import type { Subnets } from '../model/lease.ts';
+import { networksOf } from '../model/network-config.ts';
 import { renderSubnetEnv } from '../model/subnet-env.ts';
 import { writeAtomically } from './files.ts';
 import type { Settlement } from './node.ts';
@@ -15,9 +15,7 @@ export interface SubnetFile {
 
 export function createSubnetFile({ options, config, backend, identity, log }: Settlement): SubnetFile {
   const path = options.subnetFile;
-  const networks: ByFamily<Cidr> = Object.fromEntries(
-    families.map(family => [family, config.ranges[family]?.network]),
-  );
+  const networks = networksOf(config);
   let written: { readonly subnets: Subnets; readonly text: string } | undefined;
   const render = (subnets: Subnets) =>
     renderSubnetEnv({ networks, subnets, mtu: backend.mtu(identity.self.uplink), ipMasq: options.ipMasq });

@@ -1,7 +1,16 @@
 // Finds the device that reaches the other nodes, in upstream's order of flags, and follows it as it changes.
 
 import { UserError } from '../../lib/errors.ts';
-import { type ByFamily, canonicalIp, type Family, familyOf, formatCidr, parseCidr } from '../../lib/ip.ts';
+import {
+  type ByFamily,
+  byFamily,
+  canonicalIp,
+  type Family,
+  families,
+  familyOf,
+  formatCidr,
+  parseCidr,
+} from '../../lib/ip.ts';
 import type { Logger } from '../../lib/log.ts';
 import { type AddressEntry, ipOf, type LinkEntry, type NetState } from '../model/net-state.ts';
 import type { Uplink } from '../model/underlay.ts';
@@ -35,13 +44,11 @@ export function chooseUplink(
   const { name, ips: fixed, why } = choose(state, choice, enabled);
   const mtu = linkOf(state, name)?.mtu ?? 0;
   if (mtu === 0) throw noInterface(`interface ${name} has no MTU`, state);
-  const ips: ByFamily<string> = Object.fromEntries(
-    enabled.map(family => {
-      const ip = fixed[family] ?? bestAddress(state, name, family);
-      if (ip === undefined) throw noInterface(`interface ${name} has no IPv${family} address`, state);
-      return [family, ip];
-    }),
-  );
+  const ips = byFamily(enabled, family => {
+    const ip = fixed[family] ?? bestAddress(state, name, family);
+    if (ip === undefined) throw noInterface(`interface ${name} has no IPv${family} address`, state);
+    return ip;
+  });
   log.info('using interface', { name, address: enabled.map(family => ips[family]).join(), mtu, why });
   return { name, ips, mtu };
 }
@@ -49,12 +56,12 @@ export function chooseUplink(
 /** The same device as it is now. What cannot be seen at the moment (it is gone, has no address) stays as it was. */
 export function followUplink(state: NetState, uplink: Uplink): Uplink {
   const link = linkOf(state, uplink.name);
-  const follow = ([text, ip]: [string, string | undefined]) => {
-    const family = Number(text) as Family;
-    const isThere = addressesOf(state, uplink.name).some(address => ipOf(address) === ip);
-    return [family, isThere ? ip : (bestAddress(state, uplink.name, family) ?? ip)];
-  };
-  const ips: ByFamily<string> = Object.fromEntries(Object.entries(uplink.ips).map(follow));
+  const here = addressesOf(state, uplink.name).map(ipOf);
+  const enabled = families.filter(family => uplink.ips[family] !== undefined);
+  const ips = byFamily(enabled, family => {
+    const ip = uplink.ips[family];
+    return ip && here.includes(ip) ? ip : (bestAddress(state, uplink.name, family) ?? ip);
+  });
   return { name: uplink.name, ips, mtu: link?.mtu || uplink.mtu };
 }
 

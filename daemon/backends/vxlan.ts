@@ -1,7 +1,7 @@
 // vxlan: a device for each family; per peer a neighbour entry, a forwarding entry and an onlink route through the device.
 
 import * as z from 'zod/mini';
-import { addressIn, type ByFamily, type Cidr, type Family, formatCidr } from '../../lib/ip.ts';
+import { addressIn, byFamily, type Cidr, type Family, formatCidr } from '../../lib/ip.ts';
 import { remembered } from '../../lib/remembered.ts';
 import type { Json } from '../model/lease.ts';
 import { isMac, type LinkEntry, type NetState, usualMetric } from '../model/net-state.ts';
@@ -81,8 +81,7 @@ function create(config: Settings, enabled: readonly Family[]): Backend {
       return `the MTU ${outerMtu(uplink)} of ${given} is too small for vxlan, which needs at least ${need}`;
     },
     terms: ({ publicIps, macs }) => {
-      const data = (family: Family): Json => ({ VNI: config.vni, VtepMAC: macs[family] ?? '' });
-      const backendData: ByFamily<Json> = Object.fromEntries(enabled.map(family => [family, data(family)]));
+      const backendData = byFamily(enabled, family => ({ VNI: config.vni, VtepMAC: macs[family] ?? '' }));
       return { publicIps, backendType: 'vxlan', backendData };
     },
     objection: ({ family, data }) =>

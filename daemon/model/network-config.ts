@@ -2,6 +2,7 @@
 import * as z from 'zod/mini';
 import {
   type ByFamily,
+  byFamily,
   type Cidr,
   cidr,
   contains,
@@ -186,6 +187,11 @@ function rangeOf(family: Family, read: Document): Range | ConfigProblem {
 /** The families that are enabled, IPv4 first. */
 export function familiesOf({ ranges }: NetworkConfig): readonly Family[] {
   return families.filter(family => ranges[family]);
+}
+
+/** The network of each family that is enabled. */
+export function networksOf({ ranges }: NetworkConfig): ByFamily<Cidr> {
+  return byFamily(families, family => ranges[family]?.network);
 }
 
 /** Whether a lease on `subnet` may be kept under this configuration. */

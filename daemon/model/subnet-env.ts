@@ -1,13 +1,5 @@
 // The text of subnet.env: what docker (through mk-docker-opts) and the next start of the daemon read.
-import {
-  type ByFamily,
-  type Cidr,
-  type Family,
-  families,
-  formatCidr,
-  hostIn,
-  parseCidr,
-} from '../../lib/ip.ts';
+import { type ByFamily, byFamily, type Cidr, families, formatCidr, hostIn, parseCidr } from '../../lib/ip.ts';
 import { parseEnvFile } from './env-file.ts';
 import type { Subnets } from './lease.ts';
 
@@ -41,11 +33,9 @@ export interface PreviousEnv {
 export function parseSubnetEnv(text: string): PreviousEnv {
   const values = parseEnvFile(text);
   const read = (what: string) =>
-    Object.fromEntries(
-      families.flatMap((family): [Family, Cidr][] => {
-        const found = parseCidr(values.get(`${prefix[family]}${what}`) ?? '');
-        return found?.family === family ? [[family, found]] : [];
-      }),
-    );
+    byFamily(families, family => {
+      const found = parseCidr(values.get(`${prefix[family]}${what}`) ?? '');
+      return found?.family === family ? found : undefined;
+    });
   return { networks: read('NETWORK'), subnets: read('SUBNET') };
 }
