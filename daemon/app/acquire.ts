@@ -4,7 +4,14 @@ import type { Logger } from '../../lib/log.ts';
 import { sinceBoot } from '../../lib/since-boot.ts';
 import { sleep } from '../../lib/wait.ts';
 import { allocate, type Random, takenSubnets } from '../model/allocate.ts';
-import { type Lease, type LeaseTerms, type Subnets, sameNode, sameSubnets } from '../model/lease.ts';
+import {
+  type Lease,
+  type LeaseTerms,
+  olderRival,
+  type Subnets,
+  sameNode,
+  sameSubnets,
+} from '../model/lease.ts';
 import {
   capacity,
   familiesOf,
@@ -67,19 +74,38 @@ async function attempt(
   listing: Listing,
   signal: AbortSignal,
 ): Promise<Held | 'lost' | Family> {
-  const { store, terms, ttl, log } = wishes;
+  const { store, ttl, log } = wishes;
   const own = ownLease(wishes, listing);
   const settled = own && !wishes.isProven(own) ? await contest({ store, ttl, log }, own, signal) : own;
   if (own && !settled) return 'lost';
-  const subnets = chooseSubnets(wishes, settled, listing);
+  const taken = await take(wishes, settled, listing, signal);
+  return typeof taken === 'object' ? { ...taken, isNew: own === undefined } : taken;
+}
+
+/** Writes the lease, and moves it while somebody else was quicker with some of its addresses. */
+async function take(
+  wishes: Wishes,
+  own: Lease | undefined,
+  listing: Listing,
+  signal: AbortSignal,
+): Promise<Omit<Held, 'isNew'> | 'lost' | Family> {
+  const { store, terms, ttl } = wishes;
+  const subnets = chooseSubnets(wishes, own, listing);
   if (typeof subnets === 'number') return subnets;
   const since = sinceBoot();
-  const claim =
-    settled && sameSubnets(settled.subnets, subnets)
-      ? await store.renew(settled, terms, ttl, signal)
-      : await store.claim(subnets, terms, ttl, signal, settled);
-  sayOutcome(wishes, settled, claim, subnets);
-  return claim.won ? { lease: claim.lease, ttl: claim.ttl, since, isNew: own === undefined } : 'lost';
+  const isKept = own !== undefined && sameSubnets(own.subnets, subnets);
+  const claim = isKept
+    ? await store.renew(own, terms, ttl, signal)
+    : await store.claim(subnets, terms, ttl, signal, own);
+  sayOutcome(wishes, own, claim, subnets);
+  if (!claim.won) return 'lost';
+  const held = { lease: claim.lease, ttl: claim.ttl, since };
+  if (isKept) return held;
+  const after = await store.list(signal);
+  if (!olderRival([...after.leases, ...after.unreadable], claim.lease)) return held;
+  const moved = await take(wishes, claim.lease, after, signal);
+  if (typeof moved === 'number') await store.remove(claim.lease, signal);
+  return moved;
 }
 
 /** The lease this node has already: by its public IP, before all one that can be kept as it is; else by proof. */
@@ -91,10 +117,7 @@ function ownLease({ config, terms, isProven }: Wishes, { leases }: Listing): Lea
 /** In each enabled family the subnet we have, else the one we had, else a free one; or the family that is full. */
 function chooseSubnets(wishes: Wishes, own: Lease | undefined, listing: Listing): Subnets | Family {
   const { config, random } = wishes;
-  const others = [
-    ...listing.leases.filter(lease => lease !== own && lease.key !== own?.key),
-    ...listing.unreadable,
-  ];
+  const others = [...listing.leases.filter(lease => lease.key !== own?.key), ...listing.unreadable];
   const chosen: [Family, Cidr][] = [];
   for (const family of familiesOf(config)) {
     const range = config.ranges[family];
@@ -176,7 +199,7 @@ function sayOutcome({ terms, log }: Wishes, own: Lease | undefined, claim: Claim
   const facts = described(claim.lease);
   if (!own) log.info('lease acquired', facts);
   else if (!sameSubnets(own.subnets, subnets))
-    log.warn('my former lease does not fit the configuration, it is replaced', {
+    log.warn('my former lease is replaced', {
       former: subnetsText(own.subnets),
       ...facts,
     });

@@ -1,7 +1,7 @@
 // What a node does when its public IP changes, belongs to another node too, or comes with IPv6.
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { until } from '../../lib/wait.ts';
 import type { FakeKernel } from '../kernel/fake.ts';
 import type { LinkEntry, NetEntry } from '../model/net-state.ts';
@@ -43,6 +43,54 @@ const keysOf = (registry: MemoryRegistry) => registry.rows().map(([key]) => key)
 const holds = (what: string, condition: () => boolean) =>
   until(async () => (condition() ? true : undefined), { what, timeout: 4000, interval: 10 });
 const address = (text: string): NetEntry => ({ kind: 'address', dev: 'eth0', address: text });
+
+describe('subnets of two families', () => {
+  const rival = (subnets: string) => ({
+    key: subnets,
+    value: leaseOf('192.168.7.9').replace('"PublicIPv6":null', '"PublicIPv6":"fd00:7::9"'),
+  });
+
+  test('one that somebody quicker got under another key is given up for a free one', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0);
+    onTestFinished(() => void vi.restoreAllMocks());
+    const registry = registryWith(both);
+    const { key, value } = rival('10.5.1.0-24&fd00:5:0:9::-64');
+    registry.beforeNextWrite = () => registry.put(key, value, 86_400);
+    await using node = await startNode({ registry, n: 1, kernel: dualKernel(1) });
+    await node.ready();
+    expect(keysOf(registry)).toEqual([key, '10.5.2.0-24&fd00:5:0:1::-64']);
+    expect(await node.subnetEnv()).toContain('FLANNEL_SUBNET=10.5.2.1/24');
+    expect(node.log.join('\n')).toContain('192.168.7.9 holds 10.5.1.0/24 fd00:5:0:9::/64');
+  });
+
+  test('with none left, what somebody quicker got is waited for, and not held too', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0);
+    onTestFinished(() => void vi.restoreAllMocks());
+    const registry = registryWith(both.replace('10.5.50.0', '10.5.1.0'));
+    const { key, value } = rival('10.5.1.0-24&fd00:5:0:9::-64');
+    registry.beforeNextWrite = () => registry.put(key, value, 86_400);
+    await using node = await startNode({ registry, n: 1, kernel: dualKernel(1) });
+    await node.said('out of subnets');
+    expect(keysOf(registry)).toEqual([key]);
+    registry.delete(key);
+    await node.ready();
+    expect(keysOf(registry)).toEqual(['10.5.1.0-24&fd00:5:0:1::-64']);
+  });
+
+  test('of nodes that start in one moment and choose alike, each gets its own', async () => {
+    // The IPv4 subnet is chosen first, then the one of IPv6.
+    let calls = 0;
+    vi.spyOn(Math, 'random').mockImplementation(() => (calls++ % 2 === 0 ? 0 : (calls % 100) / 100));
+    onTestFinished(() => void vi.restoreAllMocks());
+    const registry = registryWith(both);
+    const start = (n: number) => startNode({ registry, n, kernel: dualKernel(n) });
+    const nodes = await Promise.all([1, 2, 3, 4].map(start));
+    onTestFinished(async () => void (await Promise.all(nodes.map(node => node[Symbol.asyncDispose]()))));
+    await Promise.all(nodes.map(node => node.ready()));
+    const taken = keysOf(registry).flatMap(key => key.split('&'));
+    expect(new Set(taken).size).toBe(8);
+  });
+});
 
 describe('a public IP that two nodes have', () => {
   test('the second one refuses, and the first keeps its lease', async () => {

@@ -216,6 +216,24 @@ describe('a lost lease', () => {
     expect(node.registry.row(key)?.value).toBe(theirs);
   });
 
+  test.each(['10.5.3.0-24&fd00:5:0:9::-64', '10.5.2.0-23'])(
+    'to a rival who has it as %s is the end, too',
+    async other => {
+      await using before = await holder();
+      before.registry.put(other, theirs, 1000);
+      before.registry.delete(key);
+      await before.ended();
+      await using quicker = await holder();
+      quicker.registry.beforeNextWrite = () => quicker.registry.put(other, theirs, 1000);
+      quicker.registry.delete(key);
+      await quicker.ended();
+      for (const { registry, end } of [before, quicker]) {
+        expect(end).toMatchObject({ message: expect.stringContaining('leased to 192.168.7.9') });
+        expect(registry.rows().map(([name]) => name)).toEqual([other]);
+      }
+    },
+  );
+
   test('that someone rewrote under our public IP is restored, with a question', async () => {
     await using node = await holder();
     node.registry.put(key, leaseOf('192.168.7.1', 'vxlan'), 100);

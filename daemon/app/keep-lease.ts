@@ -3,7 +3,14 @@ import type { Bell } from '../../lib/bell.ts';
 import { UserError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Random } from '../model/allocate.ts';
-import { type Lease, type LeaseTerms, sameNode, sameTerms } from '../model/lease.ts';
+import {
+  type Holding,
+  type Lease,
+  type LeaseTerms,
+  olderRival,
+  sameNode,
+  sameTerms,
+} from '../model/lease.ts';
 import type { LeaseView } from '../model/lease-view.ts';
 import { backoff, renewAfter } from '../model/renewal.ts';
 import type { Happening, Observe } from '../operations/happening.ts';
@@ -136,7 +143,7 @@ async function recover(
   let claim: Claim;
   if (!holder) {
     say('my lease is gone, taking the same subnet again', { subnet });
-    claim = await store.claim(held.lease.subnets, terms(), ttl, signal);
+    claim = await retake(keeping, held.lease, signal);
   } else {
     quarrel(holder);
     if (sameTerms(holder, held.lease))
@@ -157,6 +164,21 @@ async function recover(
   }
   if (claim.holder && isForeign(keeping, held.lease, claim.holder)) throw lost(subnet, claim.holder);
   throw new StoreError(`the record of ${subnet} keeps changing or cannot be read`);
+}
+
+/** Creates our record again, unless somebody else has some of its addresses by now. */
+async function retake({ store, terms, ttl }: Keeping, { key, subnets }: Lease, signal: AbortSignal) {
+  const rivalOf = async (own: Holding): Promise<Claim | undefined> => {
+    const { leases, unreadable } = await store.list(signal);
+    const rival = olderRival([...leases, ...unreadable], own);
+    return rival && { won: false, holder: 'problem' in rival ? undefined : rival };
+  };
+  const taken = await rivalOf({ key, subnets, created: Infinity });
+  if (taken) return taken;
+  const claim = await store.claim(subnets, terms(), ttl, signal);
+  const lost = claim.won ? await rivalOf(claim.lease) : undefined;
+  if (claim.won && lost) await store.remove(claim.lease, signal);
+  return lost ?? claim;
 }
 
 function isForeign({ terms }: Keeping, own: Lease, holder: Lease): boolean {

@@ -29,7 +29,16 @@ const peer = (prefix: string, publicIp: string, data: Json | undefined): Peer =>
     { [family]: data },
   ];
   const key = encodeKey(subnets);
-  const lease = { key, subnets, publicIps, backendType: 'vxlan', backendData, revision: 1, grant: '1' };
+  const lease = {
+    key,
+    subnets,
+    publicIps,
+    backendType: 'vxlan',
+    backendData,
+    revision: 1,
+    created: 1,
+    grant: '1',
+  };
   return { family, subnet, publicIp, data, lease };
 };
 const two = peer('10.5.2.0/24', '192.168.7.2', { VNI: 1, VtepMAC: '02:00:00:00:00:AA' });

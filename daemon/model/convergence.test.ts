@@ -128,6 +128,7 @@ const lease: fc.Arbitrary<Lease> = fc
       backendType,
       backendData: { 4: data, 6: data },
       revision,
+      created: 1,
       grant: '1',
     };
   });

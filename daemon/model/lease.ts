@@ -1,5 +1,5 @@
 // A subnet lease as every flannel node of a cluster sees it, and what a node publishes about itself.
-import { type ByFamily, type Cidr, families, sameCidr } from '../../lib/ip.ts';
+import { type ByFamily, type Cidr, families, overlaps, sameCidr } from '../../lib/ip.ts';
 
 /** The last part of an etcd key, e.g. `10.5.34.0-24`: the identity of a lease. */
 export type LeaseKey = string;
@@ -19,9 +19,15 @@ export interface LeaseTerms {
   readonly backendData: ByFamily<Json>;
 }
 
-export interface Lease extends LeaseTerms {
+/** A record that holds subnets, whatever else it says. */
+export interface Holding {
   readonly key: LeaseKey;
   readonly subnets: Subnets;
+  /** The registry's revision when the record came to be; writing it again does not change this. */
+  readonly created: number;
+}
+
+export interface Lease extends LeaseTerms, Holding {
   /** Grows with each write of the record; what a conditional write compares. */
   readonly revision: number;
   /** What bounds the record's life in the registry (opaque); undefined for a reservation, which never expires. */
@@ -50,6 +56,25 @@ export function sameSubnets(a: Subnets, b: Subnets): boolean {
   return families.every(family => {
     const [left, right] = [a[family], b[family]];
     return left && right ? sameCidr(left, right) : left === right;
+  });
+}
+
+/**
+ * Who had some of the same addresses before `own` came to be. The registry lets nobody create the same key twice, but
+ * `10.5.3.0-24`, `10.5.2.0-23` and `10.5.3.0-24&fd00:5:0:3::-64` are different keys. Among nodes that look after they
+ * created their record, and leave where there is somebody, no two keep the same addresses.
+ */
+export function olderRival<T extends Holding>(records: readonly T[], own: Holding): T | undefined {
+  return records.find(
+    ({ key, subnets, created }) =>
+      key !== own.key && created < own.created && overlapping(subnets, own.subnets),
+  );
+}
+
+function overlapping(a: Subnets, b: Subnets): boolean {
+  return families.some(family => {
+    const [left, right] = [a[family], b[family]];
+    return left && right && overlaps(left, right);
   });
 }
 

@@ -9,6 +9,7 @@ export interface Node {
   readonly value: string;
   readonly dir: boolean;
   readonly modifiedIndex: number;
+  readonly createdIndex: number;
   /** Seconds left; undefined for one that stays. */
   readonly ttl: number | undefined;
   /** When it ends, on etcd's clock. */
@@ -58,6 +59,7 @@ const rawNode = z.object({
   value: z._default(z.string(), ''),
   dir: z._default(z.boolean(), false),
   modifiedIndex: z._default(z.number(), 0),
+  createdIndex: z._default(z.number(), 0),
   ttl: z.optional(z.number()),
   expiration: z.optional(z.string()),
   nodes: z._default(z.array(z.unknown()), []),

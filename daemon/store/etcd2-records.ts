@@ -33,6 +33,7 @@ export class Etcd2Records {
       key: this.nameOf(node) ?? node.key,
       value: node.value,
       revision: node.modifiedIndex,
+      created: node.createdIndex,
       grant: node.expiration,
     });
   }

@@ -9,6 +9,7 @@ const leaf = (modifiedIndex: number): Node => ({
   value: '',
   dir: false,
   modifiedIndex,
+  createdIndex: modifiedIndex,
   ttl: undefined,
   expiration: undefined,
   nodes: [],

@@ -34,6 +34,7 @@ export class EtcdRecords {
       key: this.nameOf(kv),
       value: kv.value.toString(),
       revision: Number(kv.mod_revision),
+      created: Number(kv.create_revision),
       grant: kv.lease === '0' ? undefined : kv.lease,
     });
   }

@@ -76,7 +76,7 @@ class Etcd3Store implements LeaseStore {
   }
 
   async renew(lease: Lease, terms: LeaseTerms, ttl: number, signal: AbortSignal): Promise<Claim> {
-    const write = { key: lease.key, terms, unless: [this.#unchanged(lease)] };
+    const write = { key: lease.key, terms, unless: [this.#unchanged(lease)], created: lease.created };
     if (lease.grant === undefined) return this.#put(write, undefined, signal);
     const claim = await this.#write(write, ttl, signal);
     if (claim.won) void this.#grants.giveBack(lease.grant);
@@ -107,7 +107,7 @@ class Etcd3Store implements LeaseStore {
   }
 
   async #put(
-    { key, terms, unless, former }: Write,
+    { key, terms, unless, former, created }: Write,
     grant: Grant | undefined,
     signal: AbortSignal,
   ): Promise<Claim> {
@@ -132,7 +132,14 @@ class Etcd3Store implements LeaseStore {
     const revision = Number(present?.mod_revision ?? header.revision);
     const subnets = parseKey(key);
     if (!subnets) throw new TypeError(`not a lease key: ${key}`);
-    const lease = { ...terms, key, subnets, revision, grant: grant?.id };
+    const lease = {
+      ...terms,
+      key,
+      subnets,
+      revision,
+      created: created ?? Number(present?.create_revision ?? revision),
+      grant: grant?.id,
+    };
     return { won: true, lease, ttl: grant?.ttl ?? Infinity };
   }
 
@@ -187,6 +194,8 @@ interface Write {
   readonly unless: readonly Condition[];
   /** Deleted with it. */
   readonly former?: Lease | undefined;
+  /** Of the record that is written again; undefined for a new one. */
+  readonly created?: number;
 }
 
 type Condition = {

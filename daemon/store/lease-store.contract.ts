@@ -73,6 +73,8 @@ function promises(start: () => Promise<Bench>): void {
     const second = await store.renew(first.lease, changed, 90, signal);
     expect(second).toMatchObject({ won: true, ttl: 90, lease: changed });
     expect(second.won && second.lease.revision).toBeGreaterThan(first.lease.revision);
+    expect(second.won && second.lease.created).toBe(first.lease.created);
+    expect((await store.list(signal)).leases).toEqual([second.won && second.lease]);
   });
 
   fresh('a renewal of what someone else has written since is lost and changes nothing', async () => {
@@ -99,6 +101,7 @@ function promises(start: () => Promise<Bench>): void {
     const dual = { ...one, publicIps: { 4: '192.168.7.1', 6: 'fd00:7::1' } };
     const second = await store.claim(both, dual, 60, signal, first.lease);
     expect(second).toMatchObject({ won: true, lease: { key: '10.5.3.0-24&fd00:5:0:3::-64', ...dual } });
+    expect(second.won && second.lease.created).toBeGreaterThan(first.lease.created);
     expect((await store.list(signal)).leases).toEqual([second.won && second.lease]);
     // What it would replace is not there any more.
     expect(await store.claim(subnet('10.5.4.0/24'), one, 60, signal, first.lease)).toMatchObject({

@@ -1,11 +1,11 @@
 // The registry of subnet leases as the daemon uses it: config, leases, conditional writes, one watch.
-import type { Lease, LeaseKey, LeaseTerms, Subnets } from '../model/lease.ts';
+import type { Holding, Lease, LeaseKey, LeaseTerms, Subnets } from '../model/lease.ts';
 
-/** A record under `subnets/` that cannot be read; its subnets are in use nonetheless when its key can be. */
-export interface Unreadable {
-  readonly key: LeaseKey;
-  /** Empty when the key names none. */
-  readonly subnets: Subnets;
+/**
+ * A record under `subnets/` that cannot be read; its subnets are in use nonetheless when its key can be, and empty
+ * when that names none.
+ */
+export interface Unreadable extends Holding {
   readonly problem: string;
 }
 
@@ -39,7 +39,8 @@ export interface LeaseStore extends AsyncDisposable {
   list(signal: AbortSignal): Promise<Listing>;
   get(key: LeaseKey, signal: AbortSignal): Promise<Lease | undefined>;
   /**
-   * Creates the record with a time to live of `ttl` seconds, only if there is none on exactly these subnets. With
+   * Creates the record with a time to live of `ttl` seconds, only if there is none on exactly these subnets
+   * (records that overlap them under another key do not count, see `olderRival`). With
    * `former`, that lease ends in the same moment, and nothing happens if somebody has written it since.
    */
   claim(

@@ -5,6 +5,7 @@ import type { LeaseKey } from '../model/lease.ts';
 export interface Row {
   readonly value: string;
   readonly revision: number;
+  readonly created: number;
   /** When it runs out, in milliseconds of the registry's clock; undefined for never. */
   readonly expires: number | undefined;
 }
@@ -35,7 +36,13 @@ export class MemoryRegistry {
   /** Writes whatever is given, as any client of etcd can; `ttl` in seconds. */
   put(key: LeaseKey, value: string, ttl?: number): number {
     const revision = ++this.#revision;
-    const row = { value, revision, expires: ttl === undefined ? undefined : this.clock + ttl * 1000 };
+    const created = this.#rows.get(key)?.created ?? revision;
+    const row = {
+      value,
+      revision,
+      created,
+      expires: ttl === undefined ? undefined : this.clock + ttl * 1000,
+    };
     this.#rows.set(key, row);
     this.#changed({ revision, key, row });
     return revision;

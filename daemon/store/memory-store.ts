@@ -150,7 +150,13 @@ class MemoryStore implements LeaseStore {
     return record && isReadable(record) ? record : undefined;
   }
 
-  #parse(key: LeaseKey, { value, revision, expires }: Row): Lease | Unreadable {
-    return this.#read({ key, value, revision, grant: expires === undefined ? undefined : String(expires) });
+  #parse(key: LeaseKey, { value, revision, created, expires }: Row): Lease | Unreadable {
+    return this.#read({
+      key,
+      value,
+      revision,
+      created,
+      grant: expires === undefined ? undefined : String(expires),
+    });
   }
 }

@@ -9,6 +9,7 @@ export interface RawRecord {
   readonly key: LeaseKey;
   readonly value: string;
   readonly revision: number;
+  readonly created: number;
   /** As in {@link Lease}. */
   readonly grant: string | undefined;
 }
@@ -18,11 +19,16 @@ export type ReadRecord = (record: RawRecord) => Lease | Unreadable;
 /** `folder` is what is in front of the keys, with its slash. */
 export function createReader(folder: string, log: Logger): ReadRecord {
   const complain = createComplaints(folder, log);
-  return ({ key, value, revision, grant }) => {
+  return ({ key, value, revision, created, grant }) => {
     const subnets = parseKey(key);
     const parsed = subnets ? parseValue(value) : { problem: 'its key names no subnet' };
-    if (subnets && 'terms' in parsed) return { key, subnets, ...parsed.terms, revision, grant };
-    const record = { key, subnets: subnets ?? {}, problem: 'problem' in parsed ? parsed.problem : '' };
+    if (subnets && 'terms' in parsed) return { key, subnets, created, ...parsed.terms, revision, grant };
+    const record = {
+      key,
+      subnets: subnets ?? {},
+      created,
+      problem: 'problem' in parsed ? parsed.problem : '',
+    };
     complain(record, revision);
     return record;
   };
