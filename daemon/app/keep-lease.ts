@@ -11,7 +11,7 @@ import {
   sameNode,
   sameTerms,
 } from '../model/lease.ts';
-import type { LeaseView } from '../model/lease-view.ts';
+import { type LeaseView, leaseIn } from '../model/lease-view.ts';
 import { backoff, renewAfter } from '../model/renewal.ts';
 import type { Happening, Observe } from '../operations/happening.ts';
 import { type Claim, type LeaseStore, StoreError } from '../store/lease-store.ts';
@@ -103,7 +103,7 @@ function firstDueAt(keeping: Keeping, held: Held): number {
 function isSuspect({ view }: Keeping, lease: Lease): boolean {
   const leases = view();
   if (!leases) return false;
-  const seen = leases.get(lease.key);
+  const seen = leaseIn(leases, lease.key);
   return !seen || seen.revision > lease.revision || !sameTerms(seen, lease);
 }
 
@@ -223,9 +223,9 @@ async function refuseRival(
 ): Promise<void> {
   if (!isNew) return;
   const own = terms();
-  const rival = view()
-    ?.values()
-    .find(other => other.key !== lease.key && sameNode(other, own) && other.revision < first.revision);
+  const rival = view()?.find(
+    other => other.key !== lease.key && sameNode(other, own) && other.revision < first.revision,
+  );
   if (!rival) return;
   await store.remove(lease, signal).catch(() => false);
   throw new UserError(`another node has the public IP ${addressOf(rival)}: it holds ${rival.key}`, {

@@ -16,14 +16,14 @@ export function peersOf(
   const enabled = familiesOf(config);
   const sayIgnored = createIgnoredLog(log);
   let view: Viewpoint | undefined;
-  let select: (leases: Iterable<Lease>) => Selection = () => ({ peers: [], ignored: [] });
+  let select: (leases: readonly Lease[]) => Selection = () => ({ peers: [], ignored: [] });
   return () => {
     const terms = backend.terms(identity.self);
     if (!view || view.subnets !== known.subnets || !sameTerms(view.terms, terms)) {
       view = { ...backend, terms, subnets: known.subnets, enabled };
       select = peerSelector(view);
     }
-    const { peers, ignored } = select(known.view?.values() ?? []);
+    const { peers, ignored } = select(known.view ?? []);
     sayIgnored(ignored);
     observe({ kind: 'peers', count: peers.length });
     return peers;

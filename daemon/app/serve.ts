@@ -101,7 +101,7 @@ async function watch(
 ): Promise<void> {
   for await (const event of store.watch(signal)) {
     known.view = fold(known.view ?? emptyView, event);
-    observe({ kind: 'leases', count: known.view.size, snapshot: event.kind === 'snapshot' });
+    observe({ kind: 'leases', count: known.view.length, snapshot: event.kind === 'snapshot' });
     changed();
   }
 }

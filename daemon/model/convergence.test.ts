@@ -66,7 +66,7 @@ function host(): FakeKernel {
 class Kept {
   readonly kernel = host();
   readonly #setting: Setting;
-  readonly #select: (leases: Iterable<Lease>) => Selection;
+  readonly #select: (leases: readonly Lease[]) => Selection;
   #reading: Reading | undefined;
 
   constructor(setting: Setting) {
@@ -85,7 +85,7 @@ class Kept {
     const scope = { families: enabled, devices: backend.devices, sysctls: [] };
     const reading = this.#reading ?? new Reading(await this.kernel.read(scope, signal));
     this.#reading = undefined;
-    const { peers } = this.#select(view.values());
+    const { peers } = this.#select(view);
     const wanted = backend.desired({ self, subnets, peers, underlay: underlayOf(reading.state) });
     const isOurs = (entry: NetEntry) => backend.isOurs(entry, self);
     const { ops } = reading.compare(wanted, isOurs);

@@ -2,9 +2,15 @@
 import type { LeaseEvent } from '../store/lease-store.ts';
 import type { Lease, LeaseKey } from './lease.ts';
 
-export type LeaseView = ReadonlyMap<LeaseKey, Lease>;
+/** In key order, one for each key. */
+export type LeaseView = readonly Lease[];
 
-export const emptyView: LeaseView = new Map();
+export const emptyView: LeaseView = [];
+
+export function leaseIn(view: LeaseView, key: LeaseKey): Lease | undefined {
+  const lease = view[placeOf(view, key)];
+  return lease?.key === key ? lease : undefined;
+}
 
 /**
  * The view after `event`. A record that can no longer be read keeps what was last known of it: its key still holds
@@ -13,21 +19,29 @@ export const emptyView: LeaseView = new Map();
 export function fold(view: LeaseView, event: LeaseEvent): LeaseView {
   switch (event.kind) {
     case 'snapshot': {
-      const next = new Map(event.leases.map(lease => [lease.key, lease]));
-      for (const { key } of event.unreadable) {
-        const known = view.get(key);
-        if (known) next.set(key, known);
-      }
-      return next;
+      const kept = event.unreadable.flatMap(({ key }) => leaseIn(view, key) ?? []);
+      return [...event.leases, ...kept].sort((a, b) => (a.key < b.key ? -1 : 1));
     }
     case 'put':
-      return new Map(view).set(event.lease.key, event.lease);
-    case 'gone': {
-      const next = new Map(view);
-      next.delete(event.key);
-      return next;
-    }
+      return replaced(view, event.lease.key, [event.lease]);
+    case 'gone':
+      return replaced(view, event.key, []);
     default:
       return event satisfies never;
   }
+}
+
+function replaced(view: LeaseView, key: LeaseKey, by: readonly Lease[]): LeaseView {
+  return view.toSpliced(placeOf(view, key), leaseIn(view, key) ? 1 : 0, ...by);
+}
+
+/** Where the lease with this key is, or would be. */
+function placeOf(view: LeaseView, key: LeaseKey): number {
+  let [low, high] = [0, view.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((view[middle]?.key ?? '') < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -34,15 +34,15 @@ export interface Selection {
 }
 
 /**
- * Splits leases into peers, in key order, and those passed over. Own leases are in neither list. What it finds of a
+ * Splits leases in key order into peers and those passed over. Own leases are in neither list. What it finds of a
  * lease it remembers for as long as the lease lives: make another one for another viewpoint.
  */
-export function peerSelector(view: Viewpoint): (leases: Iterable<Lease>) => Selection {
+export function peerSelector(view: Viewpoint): (leases: readonly Lease[]) => Selection {
   const judge = remembered((lease: Lease) => judgeLease(lease, view));
   return leases => {
     const peers = new Map<string, Peer>();
     const ignored: Ignored[] = [];
-    for (const lease of [...leases].sort((a, b) => (a.key < b.key ? -1 : 1))) {
+    for (const lease of leases) {
       const judged = judge(lease);
       ignored.push(...judged.ignored);
       for (const peer of judged.peers) {

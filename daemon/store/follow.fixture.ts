@@ -1,12 +1,14 @@
 // A watch of leases that tests can wait on.
 import { until } from '../../lib/wait.ts';
-import { emptyView, fold, type LeaseView } from '../model/lease-view.ts';
+import type { Lease, LeaseKey } from '../model/lease.ts';
+import { emptyView, fold } from '../model/lease-view.ts';
 import type { LeaseStore } from './lease-store.ts';
 
 /** Folds a watch into a view that can be waited for. */
 export function follow(store: LeaseStore) {
   const stop = new AbortController();
-  const state = { view: emptyView as LeaseView, snapshots: 0, started: false };
+  const state = { view: emptyView, snapshots: 0, started: false };
+  const byKey = () => new Map(state.view.map(lease => [lease.key, lease]));
   const pump = (async () => {
     for await (const event of store.watch(stop.signal)) {
       state.view = fold(state.view, event);
@@ -16,13 +18,13 @@ export function follow(store: LeaseStore) {
   })();
   return {
     get view() {
-      return state.view;
+      return byKey();
     },
     get snapshots() {
       return state.snapshots;
     },
-    until: (what: string, holds: (view: LeaseView) => boolean, timeout = 15_000) =>
-      until(async () => (state.started && holds(state.view) ? true : undefined), {
+    until: (what: string, holds: (view: ReadonlyMap<LeaseKey, Lease>) => boolean, timeout = 15_000) =>
+      until(async () => (state.started && holds(byKey()) ? true : undefined), {
         what,
         timeout,
         interval: 10,
