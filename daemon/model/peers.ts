@@ -1,4 +1,5 @@
 // Which leases are peers of this node, family by family, and why the others are not.
+import { flatMapper } from '../../lib/changed-span.ts';
 import { type ByFamily, type Cidr, type Family, families, formatCidr, overlaps } from '../../lib/ip.ts';
 import { remembered } from '../../lib/remembered.ts';
 import { type Json, type Lease, type LeaseTerms, type Subnets, sameNode, sameSubnets } from './lease.ts';
@@ -39,20 +40,33 @@ export interface Selection {
  */
 export function peerSelector(view: Viewpoint): (leases: readonly Lease[]) => Selection {
   const judge = remembered((lease: Lease) => judgeLease(lease, view));
+  const peersOf = flatMapper((lease: Lease) => judge(lease).peers);
+  const subnetsOf = flatMapper((lease: Lease) => judge(lease).peers.map(subnetText));
+  const ignoredOf = flatMapper((lease: Lease) => judge(lease).ignored);
   return leases => {
-    const peers = new Map<string, Peer>();
-    const ignored: Ignored[] = [];
-    for (const lease of leases) {
-      const judged = judge(lease);
-      ignored.push(...judged.ignored);
-      for (const peer of judged.peers) {
-        const subnet = subnetText(peer.subnet);
-        if (peers.has(subnet)) ignored.push({ lease, reason: 'another lease has this subnet' });
-        else peers.set(subnet, peer);
-      }
-    }
-    return { peers: [...peers.values()], ignored };
+    const peers = peersOf(leases);
+    const isContested = new Set(subnetsOf(leases)).size < peers.length;
+    return isContested ? decide(leases.map(judge)) : { peers, ignored: ignoredOf(leases) };
   };
+}
+
+/** Of several leases that have one subnet, the first is the peer. */
+function decide(judged: readonly Selection[]): Selection {
+  const peers = new Map<string, Peer>();
+  const ignored: Ignored[] = [];
+  for (const one of judged) {
+    ignored.push(...one.ignored);
+    for (const peer of one.peers) {
+      const subnet = subnetText(peer);
+      if (peers.has(subnet)) ignored.push({ lease: peer.lease, reason: 'another lease has this subnet' });
+      else peers.set(subnet, peer);
+    }
+  }
+  return { peers: [...peers.values()], ignored };
+}
+
+function subnetText({ subnet }: Peer): string {
+  return formatCidr(subnet);
 }
 
 function judgeLease(lease: Lease, view: Viewpoint): Selection {
@@ -74,24 +88,17 @@ const nothing: Selection = { peers: [], ignored: [] };
 function offersOf(lease: Lease, { terms, enabled }: Viewpoint): readonly Peer[] | string {
   if (lease.backendType !== terms.backendType)
     return `its backend is ${lease.backendType || 'udp or alloc'}, ours is ${terms.backendType || 'udp or alloc'}`;
-  const offers = peersOf(lease).filter(({ family }) => enabled.includes(family));
+  const offers = enabled.flatMap((family): Peer[] => {
+    const [subnet, publicIp] = [lease.subnets[family], lease.publicIps[family]];
+    return subnet && publicIp !== undefined
+      ? [{ family, subnet, publicIp, data: lease.backendData[family], lease }]
+      : [];
+  });
   if (offers.length > 0) return offers;
   const common = families.filter(family => enabled.includes(family) && lease.subnets[family]);
   if (common.length === 0) return `it has no ${enabled.map(family => `IPv${family}`).join(' or ')} subnet`;
   return `it has no ${common.map(family => publicIpNames[family]).join(' and no ')}`;
 }
-
-const subnetText = remembered(formatCidr);
-
-/** The same objects each time: most leases are looked at again because of another one. */
-const peersOf = remembered((lease: Lease): readonly Peer[] =>
-  families.flatMap(family => {
-    const [subnet, publicIp] = [lease.subnets[family], lease.publicIps[family]];
-    return subnet && publicIp !== undefined
-      ? [{ family, subnet, publicIp, data: lease.backendData[family], lease }]
-      : [];
-  }),
-);
 
 const publicIpNames: ByFamily<string> = { 4: 'PublicIP', 6: 'PublicIPv6' };
 
