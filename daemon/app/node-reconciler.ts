@@ -26,17 +26,21 @@ export function createNodeReconciler(
   moved: () => void,
 ): Reconciler {
   const enabled = familiesOf(config);
+  const forwardingOf = (present: NetState) =>
+    enabled.flatMap(family => forwarding(family, identity.self.uplink.name, present));
+  let forwards = forwardingOf([]);
   const desired = (present: NetState): NetState => {
     const { self } = identity;
     const situation = { self, subnets: known.subnets, peers: peers(), underlay: underlayOf(present) };
     return [
-      ...enabled.flatMap(family => forwarding(family, self.uplink.name, present)),
+      ...forwards,
       ...(options.ipBlackholeRoute ? blackholes(known.subnets) : []),
       ...backend.desired(situation),
     ];
   };
   const look = (present: NetState): void => {
     if (identity.follow(present)) moved();
+    forwards = forwardingOf(present);
   };
   const sysctls = [
     ...desired([]).flatMap(entry => (entry.kind === 'sysctl' ? [entry.path] : [])),

@@ -1,6 +1,10 @@
 // host-gw: peers are next hops on a shared segment; one route each and no device.
+import { flatMapper } from '../../lib/changed-span.ts';
 import { formatCidr } from '../../lib/ip.ts';
-import { usualMetric } from '../model/net-state.ts';
+import { remembered } from '../../lib/remembered.ts';
+import { type NetState, usualMetric } from '../model/net-state.ts';
+import type { Peer } from '../model/peers.ts';
+import type { Uplink } from '../model/underlay.ts';
 import type { BackendFactory } from './backend.ts';
 import { isOurs } from './ownership.ts';
 
@@ -19,16 +23,23 @@ export const hostGw: BackendFactory = (_config, enabled) => ({
     },
     terms: ({ publicIps }) => ({ publicIps, backendType: 'host-gw', backendData: {} }),
     objection: () => undefined,
-    desired: ({ self, peers }) =>
-      peers.map(({ family, subnet, publicIp }) => ({
-        kind: 'route',
-        to: formatCidr(subnet),
-        via: publicIp,
-        dev: self.uplink.name,
-        onlink: false,
-        metric: usualMetric[family],
-        protocol: 'boot',
-      })),
+    desired: ({ self, peers }) => routesThrough(self.uplink)(peers),
     isOurs: (entry, self) => isOurs(entry, self, []),
   },
 });
+
+const routesThrough = remembered((uplink: Uplink) =>
+  flatMapper(
+    ({ family, subnet, publicIp }: Peer): NetState => [
+      {
+        kind: 'route',
+        to: formatCidr(subnet),
+        via: publicIp,
+        dev: uplink.name,
+        onlink: false,
+        metric: usualMetric[family],
+        protocol: 'boot',
+      },
+    ],
+  ),
+);

@@ -1,8 +1,12 @@
 // ipip: one device for IPv4 in IPv4; a peer is an onlink route through the device, with the peer's address as gateway.
 import * as z from 'zod/mini';
+import { flatMapper } from '../../lib/changed-span.ts';
 import { addressIn, formatCidr } from '../../lib/ip.ts';
-import { type LinkEntry, type NetEntry, usualMetric } from '../model/net-state.ts';
-import type { Backend, BackendFactory, Self } from './backend.ts';
+import { remembered } from '../../lib/remembered.ts';
+import type { Subnets } from '../model/lease.ts';
+import { type LinkEntry, type NetState, type RouteEntry, usualMetric } from '../model/net-state.ts';
+import type { Peer } from '../model/peers.ts';
+import type { Backend, BackendFactory, Self, Situation } from './backend.ts';
 import { isOurs } from './ownership.ts';
 import { readSettings } from './settings.ts';
 
@@ -33,6 +37,10 @@ export const ipip: BackendFactory = (config, enabled) => {
 
 function create(directRouting: boolean): Backend {
   const mtu = (uplink: Self['uplink']) => uplink.mtu - overhead;
+  const ownEntries = remembered((self: Self) =>
+    remembered((subnets: Subnets) => deviceEntries(device(self, mtu(self.uplink)), subnets)),
+  );
+  const allThroughTunnel = flatMapper((peer: Peer) => [throughTunnel(peer)]);
   return {
     type: 'ipip',
     devices: [name],
@@ -45,23 +53,9 @@ function create(directRouting: boolean): Backend {
         : undefined,
     terms: ({ publicIps }) => ({ publicIps, backendType: 'ipip', backendData: {} }),
     objection: () => undefined,
-    desired: ({ self, subnets, peers, underlay }) => [
-      device(self, mtu(self.uplink)),
-      ...(subnets[4]
-        ? [{ kind: 'address', dev: name, address: `${addressIn(subnets[4], 0)}/32` } as const]
-        : []),
-      ...peers.map(({ subnet, publicIp }): NetEntry => {
-        const isDirect = directRouting && underlay.isOnLink(publicIp, self.uplink.name);
-        return {
-          kind: 'route',
-          to: formatCidr(subnet),
-          via: publicIp,
-          dev: isDirect ? self.uplink.name : name,
-          onlink: !isDirect,
-          metric: usualMetric[4],
-          protocol: 'boot',
-        };
-      }),
+    desired: situation => [
+      ...ownEntries(situation.self)(situation.subnets),
+      ...(directRouting ? asDirectAsPossible(situation) : allThroughTunnel(situation.peers)),
     ],
     isOurs: (entry, self) => isOurs(entry, self, [name]),
   };
@@ -71,4 +65,29 @@ function create(directRouting: boolean): Backend {
 function device({ tunnelIps }: Self, mtu: number): LinkEntry {
   const tunnel = { type: 'ipip', local: tunnelIps[4] ?? '', remote: 'any', pmtudisc: false } as const;
   return { kind: 'link', name, mac: '', mtu, up: true, tunnel };
+}
+
+function deviceEntries(link: LinkEntry, subnets: Subnets): NetState {
+  if (!subnets[4]) return [link];
+  return [link, { kind: 'address', dev: name, address: `${addressIn(subnets[4], 0)}/32` }];
+}
+
+function asDirectAsPossible({ self, peers, underlay }: Situation): NetState {
+  const dev = self.uplink.name;
+  return peers.map(peer => {
+    const route = throughTunnel(peer);
+    return underlay.isOnLink(peer.publicIp, dev) ? { ...route, dev, onlink: false } : route;
+  });
+}
+
+function throughTunnel({ subnet, publicIp }: Peer): RouteEntry {
+  return {
+    kind: 'route',
+    to: formatCidr(subnet),
+    via: publicIp,
+    dev: name,
+    onlink: true,
+    metric: usualMetric[4],
+    protocol: 'boot',
+  };
 }

@@ -1,9 +1,10 @@
 // vxlan: a device for each family; per peer a neighbour entry, a forwarding entry and an onlink route through the device.
 
 import * as z from 'zod/mini';
+import { flatMapper } from '../../lib/changed-span.ts';
 import { addressIn, byFamily, type Cidr, type Family, formatCidr } from '../../lib/ip.ts';
 import { remembered } from '../../lib/remembered.ts';
-import type { Json } from '../model/lease.ts';
+import type { Json, Subnets } from '../model/lease.ts';
 import { isMac, type LinkEntry, type NetState, usualMetric } from '../model/net-state.ts';
 import type { Peer } from '../model/peers.ts';
 import type { Backend, BackendFactory, Self, Situation } from './backend.ts';
@@ -58,14 +59,26 @@ function create(config: Settings, enabled: readonly Family[]): Backend {
   };
   const devices = enabled.map(family => name[family]);
   const throughTunnel = remembered((peer: Peer) => tunnelled(name[peer.family], peer));
-  const direct = ({ subnet, publicIp }: Peer, { self, underlay }: Situation): NetState | undefined => {
+  const allThroughTunnel = flatMapper(throughTunnel);
+  const asDirectAsPossible = ({ self, peers, underlay }: Situation): NetState => {
     const dev = self.uplink.name;
-    if (!config.directrouting || !underlay.isOnLink(publicIp, dev)) return undefined;
-    return [{ ...routeTo(subnet), via: publicIp, dev, onlink: false }];
+    return peers.flatMap(peer =>
+      underlay.isOnLink(peer.publicIp, dev)
+        ? [{ ...routeTo(peer.subnet), via: peer.publicIp, dev, onlink: false }]
+        : throughTunnel(peer),
+    );
   };
   // The kernel takes no tunnel with a larger MTU than the uplink leaves.
   const outerMtu = (uplink: Self['uplink']) => Math.min(config.mtu || uplink.mtu, uplink.mtu);
   const mtu = (family: Family, uplink: Self['uplink']) => outerMtu(uplink) - overhead[family];
+  const ownEntries = remembered((self: Self) =>
+    remembered((subnets: Subnets) =>
+      enabled.flatMap(family => {
+        const link = device(name[family], family, config, mtu(family, self.uplink), self);
+        return deviceEntries(link, subnets[family]);
+      }),
+    ),
+  );
   return {
     type: 'vxlan',
     devices,
@@ -87,14 +100,8 @@ function create(config: Settings, enabled: readonly Family[]): Backend {
     objection: ({ family, data }) =>
       vtepMac(data) ? undefined : `${family === 4 ? 'BackendData' : 'BackendV6Data'} has no VtepMAC`,
     desired: situation => [
-      ...enabled.flatMap(family => {
-        const { self, subnets } = situation;
-        return deviceEntries(
-          device(name[family], family, config, mtu(family, self.uplink), self),
-          subnets[family],
-        );
-      }),
-      ...situation.peers.flatMap(peer => direct(peer, situation) ?? throughTunnel(peer)),
+      ...ownEntries(situation.self)(situation.subnets),
+      ...(config.directrouting ? asDirectAsPossible(situation) : allThroughTunnel(situation.peers)),
     ],
     isOurs: (entry, self) => isOurs(entry, self, devices),
   };

@@ -1,19 +1,21 @@
 // Blackhole routes: what is sent to an address of the node's subnet that no container has must not leave it again.
 import { type Cidr, contains, families, familyOf, formatCidr, parseCidr } from '../../lib/ip.ts';
+import { remembered } from '../../lib/remembered.ts';
 import type { Subnets } from './lease.ts';
 import { type NetEntry, type NetState, usualMetric } from './net-state.ts';
 
 /** The largest there is, so that docker0's own route always wins. */
 const metric = 2 ** 32 - 1;
 
-export function blackholes(subnets: Subnets): NetState {
-  return families.flatMap(family => {
-    const subnet = subnets[family];
-    if (!subnet) return [];
-    const way = { via: undefined, dev: undefined, onlink: false, metric, protocol: 'boot' } as const;
-    return [{ kind: 'route', to: formatCidr(subnet), blackhole: true, ...way } as const];
-  });
-}
+export const blackholes = remembered(
+  (subnets: Subnets): NetState =>
+    families.flatMap(family => {
+      const subnet = subnets[family];
+      if (!subnet) return [];
+      const way = { via: undefined, dev: undefined, onlink: false, metric, protocol: 'boot' } as const;
+      return [{ kind: 'route', to: formatCidr(subnet), blackhole: true, ...way } as const];
+    }),
+);
 
 /**
  * Whether flannel made this blackhole: one with our metric inside a network, or, as upstream makes them, one with the
