@@ -1,5 +1,6 @@
 // Keeps the lease: renews it in time, puts it back when it vanished, and never writes over another owner.
 import type { Bell } from '../../lib/bell.ts';
+import { changedSpan } from '../../lib/changed-span.ts';
 import { UserError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Random } from '../model/allocate.ts';
@@ -11,7 +12,7 @@ import {
   sameNode,
   sameTerms,
 } from '../model/lease.ts';
-import { type LeaseView, leaseIn } from '../model/lease-view.ts';
+import { emptyView, type LeaseView, leaseIn } from '../model/lease-view.ts';
 import { backoff, renewAfter } from '../model/renewal.ts';
 import type { Happening, Observe } from '../operations/happening.ts';
 import { type Claim, type LeaseStore, StoreError } from '../store/lease-store.ts';
@@ -50,8 +51,10 @@ export async function keepLease(keeping: Keeping, held: Held, signal: AbortSigna
   let current = held;
   let due = firstDueAt(keeping, held);
   let doubtful = false;
+  /** Where no rival was found since we last wrote what we publish. */
+  let searched = emptyView;
   for (;;) {
-    await refuseRival(keeping, held, current, signal);
+    if (held.isNew) searched = await refuseRival(keeping, held, current, searched, signal);
     const pause = doubtful ? wait.next() : Math.min(due - now(), longestSleep);
     await bell.heard(pause, signal);
     const isDue = now() >= due || !sameTerms(current.lease, terms());
@@ -62,6 +65,7 @@ export async function keepLease(keeping: Keeping, held: Held, signal: AbortSigna
       if (isDue) keeping.observe({ kind: 'renewal', succeeded: true });
       if (next !== current) {
         due = dueAt(keeping, next);
+        searched = emptyView;
         keeping.observe(heldUntil(next));
       }
       if (!sameTerms(next.lease, current.lease)) keeping.written(next.lease);
@@ -213,20 +217,21 @@ function createQuarrel({ now }: Keeping): (holder: Lease) => void {
 
 /**
  * Two nodes that have one public IP and started in the same moment both got a lease, as neither saw the other's.
- * The one whose lease is younger gives it back and ends.
+ * The one whose lease is younger gives it back and ends. Resolves to the view, which has no older one.
  */
 async function refuseRival(
   { view, store, terms }: Keeping,
-  { lease: first, isNew }: Held,
+  { lease: first }: Held,
   { lease }: Held,
+  searched: LeaseView,
   signal: AbortSignal,
-): Promise<void> {
-  if (!isNew) return;
+): Promise<LeaseView> {
   const own = terms();
-  const rival = view()?.find(
+  const leases = view() ?? emptyView;
+  const rival = changedSpan(searched, leases).added.find(
     other => other.key !== lease.key && sameNode(other, own) && other.revision < first.revision,
   );
-  if (!rival) return;
+  if (!rival) return leases;
   await store.remove(lease, signal).catch(() => false);
   throw new UserError(`another node has the public IP ${addressOf(rival)}: it holds ${rival.key}`, {
     hint: shareHint,

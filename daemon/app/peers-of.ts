@@ -1,8 +1,9 @@
 // The peers of this node as its leases have them at the moment; says once why a lease is passed over.
 import type { Logger } from '../../lib/log.ts';
-import { type Lease, sameTerms } from '../model/lease.ts';
+import type { Self } from '../backends/backend.ts';
+import type { Lease, Subnets } from '../model/lease.ts';
 import { familiesOf } from '../model/network-config.ts';
-import { type Ignored, type Peer, peerSelector, type Selection, type Viewpoint } from '../model/peers.ts';
+import { type Ignored, type Peer, peerSelector, type Selection } from '../model/peers.ts';
 import { few } from './few.ts';
 import type { Settlement } from './node.ts';
 import type { Known } from './node-reconciler.ts';
@@ -15,13 +16,14 @@ export function peersOf(
   if (!backend.usesPeers) return () => [];
   const enabled = familiesOf(config);
   const sayIgnored = createIgnoredLog(log);
-  let view: Viewpoint | undefined;
+  let view: { readonly self: Self; readonly subnets: Subnets } | undefined;
   let select: (leases: readonly Lease[]) => Selection = () => ({ peers: [], ignored: [] });
   return () => {
-    const terms = backend.terms(identity.self);
-    if (!view || view.subnets !== known.subnets || !sameTerms(view.terms, terms)) {
-      view = { ...backend, terms, subnets: known.subnets, enabled };
-      select = peerSelector(view);
+    const { self } = identity;
+    const { subnets } = known;
+    if (view?.self !== self || view.subnets !== subnets) {
+      view = { self, subnets };
+      select = peerSelector({ ...backend, terms: backend.terms(self), subnets, enabled });
     }
     const { peers, ignored } = select(known.view ?? []);
     sayIgnored(ignored);
