@@ -30,7 +30,7 @@ export function flatMapper<Of, Made>(
   return list => {
     const { start, removed, added } = changedSpan(before, list);
     const fresh = added.map(of => make(of));
-    parts = [...parts.slice(0, start), ...fresh, ...parts.slice(start + removed.length)];
+    parts = parts.slice(0, start).concat(fresh, parts.slice(start + removed.length));
     before = list;
     return parts.flat() as Made[];
   };

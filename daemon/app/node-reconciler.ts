@@ -28,15 +28,12 @@ export function createNodeReconciler(
   const enabled = familiesOf(config);
   const forwardingOf = (present: NetState) =>
     enabled.flatMap(family => forwarding(family, identity.self.uplink.name, present));
-  let forwards = forwardingOf([]);
+  let forwards: NetState = forwardingOf([]);
   const desired = (present: NetState): NetState => {
     const { self } = identity;
     const situation = { self, subnets: known.subnets, peers: peers(), underlay: underlayOf(present) };
-    return [
-      ...forwards,
-      ...(options.ipBlackholeRoute ? blackholes(known.subnets) : []),
-      ...backend.desired(situation),
-    ];
+    const holes = options.ipBlackholeRoute ? blackholes(known.subnets) : [];
+    return forwards.concat(holes, backend.desired(situation));
   };
   const look = (present: NetState): void => {
     if (identity.follow(present)) moved();

@@ -53,10 +53,10 @@ function create(directRouting: boolean): Backend {
         : undefined,
     terms: ({ publicIps }) => ({ publicIps, backendType: 'ipip', backendData: {} }),
     objection: () => undefined,
-    desired: situation => [
-      ...ownEntries(situation.self)(situation.subnets),
-      ...(directRouting ? asDirectAsPossible(situation) : allThroughTunnel(situation.peers)),
-    ],
+    desired: situation =>
+      ownEntries(situation.self)(situation.subnets).concat(
+        directRouting ? asDirectAsPossible(situation) : allThroughTunnel(situation.peers),
+      ),
     isOurs: (entry, self) => isOurs(entry, self, [name]),
   };
 }

@@ -99,10 +99,10 @@ function create(config: Settings, enabled: readonly Family[]): Backend {
     },
     objection: ({ family, data }) =>
       vtepMac(data) ? undefined : `${family === 4 ? 'BackendData' : 'BackendV6Data'} has no VtepMAC`,
-    desired: situation => [
-      ...ownEntries(situation.self)(situation.subnets),
-      ...(config.directrouting ? asDirectAsPossible(situation) : allThroughTunnel(situation.peers)),
-    ],
+    desired: situation =>
+      ownEntries(situation.self)(situation.subnets).concat(
+        config.directrouting ? asDirectAsPossible(situation) : allThroughTunnel(situation.peers),
+      ),
     isOurs: (entry, self) => isOurs(entry, self, devices),
   };
 }
