@@ -29,7 +29,7 @@ export function createNodeReconciler(
   const forwardingOf = (present: NetState) =>
     enabled.flatMap(family => forwarding(family, identity.self.uplink.name, present));
   let forwards: NetState = forwardingOf([]);
-  const desired = (present: NetState): NetState => {
+  const desired = (present: () => NetState): NetState => {
     const { self } = identity;
     const situation = { self, subnets: known.subnets, peers: peers(), underlay: underlayOf(present) };
     const holes = options.ipBlackholeRoute ? blackholes(known.subnets) : [];
@@ -40,7 +40,7 @@ export function createNodeReconciler(
     forwards = forwardingOf(present);
   };
   const sysctls = [
-    ...desired([]).flatMap(entry => (entry.kind === 'sysctl' ? [entry.path] : [])),
+    ...desired(() => []).flatMap(entry => (entry.kind === 'sysctl' ? [entry.path] : [])),
     advertisements(identity.self.uplink.name),
   ];
   // Until the leases are known, nothing can be told to be stale: a restart disturbs nobody.

@@ -13,7 +13,7 @@ export async function prepareDevice(
   signal: AbortSignal,
 ): Promise<void> {
   const wanted = backend
-    .desired({ self: identity.self, subnets: {}, peers: [], underlay: underlayOf(present) })
+    .desired({ self: identity.self, subnets: {}, peers: [], underlay: underlayOf(() => present) })
     .filter(({ kind }) => kind === 'link');
   const { ops } = diff(wanted, present, () => false);
   if (ops.length === 0) return;

@@ -18,7 +18,7 @@ export interface ReconcileOptions {
   /** Called with each new reading of the kernel, before anything else. */
   readonly look: (present: NetState) => void;
   /** What should be there now, given what is there. Pure; called before each comparison. */
-  readonly desired: (present: NetState) => NetState;
+  readonly desired: (present: () => NetState) => NetState;
   /** Says, given what is there, of each entry whether it may be removed when it is not desired. */
   readonly isOurs: (present: NetState) => (entry: NetEntry) => boolean;
   readonly log: Logger;
@@ -104,9 +104,8 @@ export class Reconciler {
     try {
       const reading = this.#reading ?? (await this.#read(signal));
       this.#reading = undefined;
-      const present = reading.state;
-      const wanted = desired(present);
-      const isOurs = this.#ownership(present);
+      const isOurs = this.#ownership(reading);
+      const wanted = desired(() => reading.state);
       const { ops, conflicts } = reading.compare(wanted, isOurs);
       const failures = ops.length === 0 ? [] : await kernel.apply(ops, signal);
       const failed = new Set(failures.map(({ op }) => op));
@@ -118,7 +117,7 @@ export class Reconciler {
       // A device made anew takes everything on it away, so what is there has to be read again.
       if (done.some(isNewLink)) this.#bell.ring();
       else if (failures.length === 0) {
-        reading.settle(wanted, done);
+        reading.settle(done);
         this.#reading = reading;
       }
       this.#said = undefined;
@@ -134,10 +133,10 @@ export class Reconciler {
   }
 
   /** Few passes remove anything. */
-  #ownership(present: NetState): (entry: NetEntry) => boolean {
+  #ownership(reading: Reading): (entry: NetEntry) => boolean {
     let judge: ((entry: NetEntry) => boolean) | undefined;
     return entry => {
-      judge ??= this.#options.isOurs(present);
+      judge ??= this.#options.isOurs(reading.state);
       return judge(entry);
     };
   }

@@ -155,7 +155,7 @@ sysctl net/ipv6/conf/flannel.1/accept_ra 0
     const behind = route('192.168.7.2/32', '192.168.7.254', { dev: 'eth0' });
     const subnets = { 4: cidr('10.5.1.0/24') };
     const lookup = (...routes: NetEntry[]) =>
-      backend.desired({ self, subnets, peers: [two], underlay: underlayOf(routes) });
+      backend.desired({ self, subnets, peers: [two], underlay: underlayOf(() => routes) });
     const [direct, tunnelled, again] = [lookup(onLink), lookup(onLink, behind), lookup(onLink)];
     const towards = (state: NetState) => stateText(state.filter(entry => 'to' in entry));
     expect(towards(direct)).toBe('route 10.5.2.0/24 via 192.168.7.2 dev eth0\n');

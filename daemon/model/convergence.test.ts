@@ -86,13 +86,13 @@ class Kept {
     const reading = this.#reading ?? new Reading(await this.kernel.read(scope, signal));
     this.#reading = undefined;
     const { peers } = this.#select(view);
-    const wanted = backend.desired({ self, subnets, peers, underlay: underlayOf(reading.state) });
+    const wanted = backend.desired({ self, subnets, peers, underlay: underlayOf(() => reading.state) });
     const isOurs = (entry: NetEntry) => backend.isOurs(entry, self);
     const { ops } = reading.compare(wanted, isOurs);
     const failed = (await this.kernel.apply(ops, signal)).map(({ op }) => op);
     await this.kernel.apply(leftovers(failed, isOurs), signal);
     if (failed.length === 0 && !ops.some(({ entry }) => entry.kind === 'link')) {
-      reading.settle(wanted, ops);
+      reading.settle(ops);
       this.#reading = reading;
     }
     return ops.length === 0;

@@ -6,12 +6,12 @@ import { entryKey, entryText, type NetEntry, type NetState } from './net-state.t
 /** Wishes that stay the same have to be the same objects, in the same order; all others are looked at each time. */
 export class Reading {
   readonly #entries: Map<string, NetEntry>;
-  /** The wishes that were last settled, each once. */
+  /** What was last asked for, each wish once. */
   #wanted: NetState = [];
-  /** Those of them known to be fulfilled, one for each key. */
+  /** Wishes known to be fulfilled, one for each key. */
   readonly #met = new Set<NetEntry>();
-  /** The others. */
-  #unmet: NetState = [];
+  /** The other wishes. */
+  #open: NetState = [];
 
   constructor(state: NetState) {
     this.#entries = new Map(state.map(entry => [entryKey(entry), entry]));
@@ -21,49 +21,49 @@ export class Reading {
     return [...this.#entries.values()];
   }
 
-  /** What {@link diff} says of the whole; `isOurs` must not change its mind about what it was asked before. */
+  /**
+   * What {@link diff} says of the whole; `isOurs` must not change its mind about what it was asked before. Either all
+   * of it is carried out and settled, or the reading is of no use any more.
+   */
   compare(wanted: NetState, isOurs: (entry: NetEntry) => boolean): Plan {
-    if (this.#met.size === 0) return diff(wanted, this.state, isOurs);
-    const { open, dropped } = this.#news(wanted);
+    const isFirst = this.#met.size === 0;
+    const dropped = this.#turnTo(wanted);
     // Which of two wishes for one entry comes first, only the whole can tell.
-    if (this.#hasRivals(open, dropped)) return diff(wanted, this.state, isOurs);
-    const keys = new Set([...open, ...dropped].map(entryKey));
+    if (isFirst || this.#hasRivals()) return diff(wanted, this.state, isOurs);
+    const keys = new Set([...this.#open, ...dropped].map(entryKey));
     return diff(
-      open,
+      this.#open,
       [...keys].flatMap(key => this.#entries.get(key) ?? []),
       isOurs,
     );
   }
 
-  /** Notes that all of these were carried out, which followed from {@link compare} with these wishes. */
-  settle(wanted: NetState, done: readonly Op[]): void {
+  /** Notes that all of these were carried out, which followed from {@link compare}. */
+  settle(done: readonly Op[]): void {
     const displaced = done.flatMap(op => this.#carriedOut(op) ?? []);
-    this.#unmet = [...this.#unmet, ...displaced.filter(entry => this.#met.delete(entry))];
-    const { open, dropped } = this.#news(wanted);
-    for (const entry of dropped) this.#met.delete(entry);
-    this.#unmet = open.filter(entry => !this.#meet(entry));
-    this.#wanted = wanted;
+    const undone = displaced.filter(entry => this.#met.delete(entry));
+    this.#open = [...this.#open, ...undone].filter(entry => !this.#meet(entry));
   }
 
-  /** The wishes not known to be fulfilled, and fulfilled ones that nobody has any more. */
-  #news(wanted: NetState): { readonly open: readonly NetEntry[]; readonly dropped: ReadonlySet<NetEntry> } {
+  /** Gives the fulfilled wishes that nobody has any more. */
+  #turnTo(wanted: NetState): readonly NetEntry[] {
     const { removed, added } = changedSpan(this.#wanted, wanted);
-    const here = new Set(added);
-    const gone = new Set(removed.filter(entry => !here.has(entry)));
-    const candidates = new Set([...this.#unmet, ...added]);
-    return {
-      open: [...candidates].filter(entry => !this.#met.has(entry) && !gone.has(entry)),
-      dropped: new Set([...gone].filter(entry => this.#met.has(entry))),
-    };
+    const kept = new Set(added);
+    const gone = new Set(removed.filter(entry => !kept.has(entry)));
+    const open = new Set([...this.#open, ...added]);
+    this.#wanted = wanted;
+    this.#open = [...open].filter(entry => !this.#met.has(entry) && !gone.has(entry));
+    return [...gone].filter(entry => this.#met.delete(entry));
   }
 
-  #hasRivals(open: readonly NetEntry[], dropped: ReadonlySet<NetEntry>): boolean {
-    const isTaken = (key: string) => {
-      const present = this.#entries.get(key);
-      return present !== undefined && this.#met.has(present) && !dropped.has(present);
-    };
-    const keys = new Set(open.map(entryKey));
-    return keys.size < open.length || keys.values().some(isTaken);
+  #hasRivals(): boolean {
+    const keys = new Set(this.#open.map(entryKey));
+    return keys.size < this.#open.length || keys.values().some(key => this.#isTaken(key));
+  }
+
+  #isTaken(key: string): boolean {
+    const present = this.#entries.get(key);
+    return present !== undefined && this.#met.has(present);
   }
 
   /** Gives what is no longer there for that. */

@@ -16,11 +16,11 @@ export interface Underlay {
 }
 
 /** Reads the answers off the main routing table, as the kernel would look them up. */
-export function underlayOf(state: NetState): Underlay {
+export function underlayOf(present: () => NetState): Underlay {
   let routes: readonly Destination[] | undefined;
   return {
     isOnLink(ip, dev) {
-      routes ??= lookupOrder(state); // few ask
+      routes ??= lookupOrder(present()); // few ask
       const best = bestRoute(routes, ip);
       return best !== undefined && best.via === undefined && best.dev === dev;
     },
