@@ -1,5 +1,5 @@
 // Which leases are peers of this node, family by family, and why the others are not.
-import { flatMapper } from '../../lib/changed-span.ts';
+import { changedSpan, flatMapper } from '../../lib/changed-span.ts';
 import { type ByFamily, type Cidr, type Family, families, formatCidr, overlaps } from '../../lib/ip.ts';
 import { remembered } from '../../lib/remembered.ts';
 import { type Json, type Lease, type LeaseTerms, type Subnets, sameNode, sameSubnets } from './lease.ts';
@@ -41,12 +41,28 @@ export interface Selection {
 export function peerSelector(view: Viewpoint): (leases: readonly Lease[]) => Selection {
   const judge = remembered((lease: Lease) => judgeLease(lease, view));
   const peersOf = flatMapper((lease: Lease) => judge(lease).peers);
-  const subnetsOf = flatMapper((lease: Lease) => judge(lease).peers.map(subnetText));
   const ignoredOf = flatMapper((lease: Lease) => judge(lease).ignored);
+  const isContested = contestSeeker();
   return leases => {
     const peers = peersOf(leases);
-    const isContested = new Set(subnetsOf(leases)).size < peers.length;
-    return isContested ? decide(leases.map(judge)) : { peers, ignored: ignoredOf(leases) };
+    return isContested(peers) ? decide(leases.map(judge)) : { peers, ignored: ignoredOf(leases) };
+  };
+}
+
+/** Says of one list after another whether two of its peers have one subnet. */
+function contestSeeker(): (peers: readonly Peer[]) => boolean {
+  const holders = new Map<string, number>();
+  let before: readonly Peer[] = [];
+  return peers => {
+    const { removed, added } = changedSpan(before, peers);
+    before = peers;
+    for (const text of added.map(subnetText)) holders.set(text, (holders.get(text) ?? 0) + 1);
+    for (const text of removed.map(subnetText)) {
+      const left = (holders.get(text) ?? 0) - 1;
+      if (left > 0) holders.set(text, left);
+      else holders.delete(text);
+    }
+    return holders.size < peers.length;
   };
 }
 
