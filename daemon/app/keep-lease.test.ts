@@ -18,7 +18,7 @@ const mine = encodeValue(terms);
 const theirs = leaseOf('192.168.7.9', 'host-gw');
 
 /** A node that holds 10.5.3.0/24 for 100 s, renews 20 s before, and whose time is the registry's. */
-async function holder({ ttl = 100, margin = 20, reserved = false, isNew = false } = {}) {
+async function holder({ ttl = 100, margin = 20, reserved = false, isNew = false, rival = '' } = {}) {
   const registry = new MemoryRegistry();
   const store = createMemoryStore(registry);
   const stopping = new AbortController();
@@ -28,6 +28,7 @@ async function holder({ ttl = 100, margin = 20, reserved = false, isNew = false 
   const bell = new Bell();
   let view: LeaseView = emptyView;
   if (reserved) registry.put(key, mine);
+  if (rival) registry.put(rival, mine, 1000);
   const existing = reserved ? await store.get(key, signal) : undefined;
   const claim = existing
     ? await store.renew(existing, terms, ttl, signal)
@@ -169,6 +170,32 @@ describe('renewal', () => {
     node.elapse(10_000_000);
     await settle();
     expect(node.registry.row(key)).toMatchObject({ revision, expires: undefined });
+  });
+});
+
+describe('a lease with our public IP', () => {
+  const other = '10.5.9.0-24';
+
+  test('that is older than our new one is the end, and ours is given back', async () => {
+    await using node = await holder({ isNew: true, rival: other });
+    await node.ended();
+    expect(node.end).toMatchObject({
+      message: `another node has the public IP 192.168.7.1: it holds ${other}`,
+    });
+    expect(node.registry.rows().map(([name]) => name)).toEqual([other]);
+  });
+
+  test.each([
+    ['younger than our new one', { isNew: true }],
+    ['older than the one we had before', { rival: other }],
+  ])('that is %s changes nothing', async (_what, given) => {
+    await using node = await holder(given);
+    node.registry.put('10.5.8.0-24', theirs, 1000);
+    await settle();
+    node.registry.put(other, mine, 1000);
+    await settle();
+    expect(node.end).toBeUndefined();
+    expect(node.registry.rows()).toHaveLength(3);
   });
 });
 
