@@ -17,7 +17,7 @@ export interface ReconcileOptions {
   readonly scope: ReadScope;
   /** Called with each new reading of the kernel, before anything else. */
   readonly look: (present: NetState) => void;
-  /** What should be there now, given what is there. Pure; called before each comparison. */
+  /** What should be there now, given what is there, for which few have to ask. Called before each comparison. */
   readonly desired: (present: () => NetState) => NetState;
   /** Says, given what is there, of each entry whether it may be removed when it is not desired. */
   readonly isOurs: (present: NetState) => (entry: NetEntry) => boolean;

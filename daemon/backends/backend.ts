@@ -31,7 +31,7 @@ export interface Situation {
   readonly underlay: Underlay;
 }
 
-/** A backend with its configuration. No clock, no I/O, no memory of earlier calls. */
+/** A backend with its configuration. No clock, no I/O; what it remembers of earlier calls makes no difference. */
 export interface Backend {
   /** As it stands in leases. */
   readonly type: string;
