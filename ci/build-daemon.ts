@@ -10,11 +10,14 @@ import { build, type Plugin } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Writes flanneld.js with main.js, its compiled code and koffi.node, which it loads, and mk-docker-opts.js into `folder`. */
+/**
+ * Writes flanneld.js with main.js, its compiled code, udp-worker.js and koffi.node, which it loads, and
+ * mk-docker-opts.js into `folder`.
+ */
 export async function buildDaemon(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await Promise.all([
-    bundle(folder, { main: 'daemon/main.ts' }, ''),
+    bundle(folder, { main: 'daemon/main.ts', 'udp-worker': 'daemon/udp/worker.ts' }, ''),
     bundle(
       folder,
       { flanneld: 'daemon/start.ts', 'mk-docker-opts': 'daemon/mk-docker-opts.ts' },

@@ -76,6 +76,13 @@ export const flags = {
       hidden: true,
     },
   ),
+  'udp-offload': text(
+    '',
+    "what of the kernel's help backend udp uses: tun, segment, gro, or none; all of it when empty",
+    {
+      hidden: true,
+    },
+  ),
   version: toggle('false', 'print the version and exit'),
   help: toggle('false', 'print this and exit'),
   vmodule: text('', klog, { foreign: 'nothing' }),

@@ -104,6 +104,7 @@ function wire(options: Options, log: Logger, observe: Observe): Daemon {
       nft: createNft(spawnRunner),
     },
     shell: createShell(),
+    openCarrier: async plan => (await import('./udp/carrier.ts')).carrierOpener(options.udpHelp)(plan),
   };
 }
 

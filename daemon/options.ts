@@ -8,6 +8,7 @@ import { parseSwitch } from './flag-values.ts';
 import { flagTable } from './flags.ts';
 import { type LogChoice, logOf } from './log-choice.ts';
 import { type Settings, settingsOf } from './settings.ts';
+import type { Help } from './udp/messages.ts';
 
 export interface Options {
   readonly etcdEndpoints: readonly string[];
@@ -38,6 +39,7 @@ export interface Options {
   readonly log: LogChoice;
   /** Seconds. */
   readonly leaseTtl: number;
+  readonly udpHelp: Help;
 }
 
 export type Command =
@@ -77,6 +79,7 @@ function toOptions(given: ReadonlyMap<string, Given>): Options {
     ifaceRegex: list('iface-regex'),
     ifaceCanReach: checked('iface-can-reach', value => isIP(value) !== 0, 'an IP address'),
     publicIps: publicIpsOf(settings),
+    udpHelp: udpHelpOf(settings),
     subnetFile: text('subnet-file'),
     ...leaseTimes(settings),
     ipMasq: toggle('ip-masq'),
@@ -87,6 +90,17 @@ function toOptions(given: ReadonlyMap<string, Given>): Options {
     health: healthOf(settings),
     log: logOf(settings, given.has('logtostderr')),
   };
+}
+
+function udpHelpOf({ checked }: Settings): Help {
+  const names = { tun: 'tun', segment: 'segments', gro: 'joins' } as const;
+  const given = checked(
+    'udp-offload',
+    value => value === '' || value === 'none' || value.split(',').every(name => Object.hasOwn(names, name)),
+    'none, or some of tun, segment and gro with commas between them',
+  );
+  const has = (name: string) => !given || given.split(',').includes(name);
+  return { tun: has('tun'), segments: has('segment'), joins: has('gro') };
 }
 
 function publicIpsOf({ checked }: Settings): ByFamily<string> {

@@ -3,15 +3,18 @@ import { resolve } from 'node:path';
 import { describeError, UsageError, UserError } from '../../lib/errors.ts';
 import { families } from '../../lib/ip.ts';
 import type { Backend, Hooks, Self } from '../backends/backend.ts';
+import { namesBackend } from '../backends/index.ts';
 import { compileGoRegExp } from '../model/go-regexp.ts';
 import { familiesOf, type NetworkConfig } from '../model/network-config.ts';
 import type { Options } from '../options.ts';
 import type { LeaseStore } from '../store/lease-store.ts';
+import type { CarrierPlan } from '../udp/carrier.ts';
 import { readPrevious } from './files.ts';
 import { createHookMemory } from './hook-memory.ts';
 import { Identity } from './identity.ts';
 import { readMemory } from './memory.ts';
 import type { Daemon } from './node.ts';
+import { NodeCarrier } from './node-carrier.ts';
 import { NodeHooks } from './node-hooks.ts';
 import { serve } from './serve.ts';
 import { settleConfig } from './settle-config.ts';
@@ -57,11 +60,13 @@ export async function runDaemon(daemon: Daemon, signal: AbortSignal): Promise<ne
     await daemon.takeNames(namesOf(self, backend, options));
     log.info('settled', {
       backend: config.backendType,
+      because: namesBackend(config) ? undefined : 'the configuration names none',
       publicIp: familiesOf(config)
         .map(family => self.publicIps[family])
         .join(),
       mac: Object.values(self.macs).filter(Boolean).join() || undefined,
     });
+    const carrier = backend.carrier && nodeCarrier(daemon, backend.carrier, identity);
     const hooks = backend.hooks && nodeHooks(daemon, backend.hooks, config, identity);
     const settlement = {
       ...daemon,
@@ -70,6 +75,7 @@ export async function runDaemon(daemon: Daemon, signal: AbortSignal): Promise<ne
       backend,
       identity,
       hooks,
+      carrier,
       previous: previous.subnets,
       memory,
       present,
@@ -79,6 +85,7 @@ export async function runDaemon(daemon: Daemon, signal: AbortSignal): Promise<ne
       return await serve(settlement, life);
     } finally {
       ended.abort();
+      await carrier?.[Symbol.asyncDispose]();
       await hooks?.ended();
     }
   } finally {
@@ -101,6 +108,14 @@ function notPermitted(backend: string): UserError {
   return new UserError(`this process may not change the network, which ${backend} needs`, {
     hint: 'run it as root or give it CAP_NET_ADMIN, in a container with --cap-add NET_ADMIN',
   });
+}
+
+function nodeCarrier(
+  { openCarrier, log, observe }: Daemon,
+  plan: (self: Self) => CarrierPlan,
+  identity: Identity,
+): NodeCarrier {
+  return new NodeCarrier({ open: openCarrier, plan: () => plan(identity.self), log, observe });
 }
 
 function nodeHooks(

@@ -27,7 +27,9 @@ export class Identity {
   constructor(found: Found) {
     this.#found = found;
     const networks = prefixesOf(found);
-    this.#self = { ...this.#place(found.uplink, found.present), networks, macs: {}, announced: undefined };
+    const tun = firstFree(found.present);
+    const place = this.#place(found.uplink, found.present);
+    this.#self = { ...place, networks, macs: {}, tun, announced: undefined };
     this.#self = { ...this.#self, macs: macsOf(this.#self, found) };
   }
 
@@ -63,6 +65,12 @@ export class Identity {
   #placeOf({ uplink, publicIps, tunnelIps }: Self) {
     return { uplink, publicIps, tunnelIps };
   }
+}
+
+/** As the kernel would count on from flannel0. */
+function firstFree(present: NetState): string {
+  const names = new Set(present.flatMap(entry => (entry.kind === 'link' ? [entry.name] : [])));
+  for (let n = 0; ; n++) if (!names.has(`flannel${n}`)) return `flannel${n}`;
 }
 
 /** The cluster's networks, and those of the run before this one. */

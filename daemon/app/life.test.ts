@@ -106,9 +106,9 @@ describe('start', () => {
       'Backend.Type vxlam is not a backend',
     ],
     [
-      'no backend',
-      '{"Network":"10.5.0.0/16"}',
-      'Backend is not given, which means udp; this is not available in this build, use vxlan, host-gw, ipip, extension or alloc',
+      'a backend that there is elsewhere',
+      '{"Network":"10.5.0.0/16","Backend":{"Type":"ipsec"}}',
+      'Backend.Type ipsec is not available in this build',
     ],
     ['a bad backend key', '{"Network":"10.5.0.0/16","Backend":{"Type":"vxlan","VNI":"7"}}', 'Backend.VNI'],
   ])('with %s it says what is wrong, and starts when it is mended', async (_name, config, message) => {

@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseIp } from '../../lib/ip.ts';
+import { type ByFamily, parseIp } from '../../lib/ip.ts';
 import { createLogger } from '../../lib/log.ts';
 import { until } from '../../lib/wait.ts';
 import { createShell } from '../hooks/shell.ts';
@@ -10,10 +10,14 @@ import { FakeKernel } from '../kernel/fake.ts';
 import { FakeFirewall } from '../kernel/fake-firewall.ts';
 import type { RuleTool } from '../kernel/firewall.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import type { LinkEntry } from '../model/net-state.ts';
 import type { Happening } from '../operations/happening.ts';
 import { type Options, parseOptions } from '../options.ts';
 import type { MemoryRegistry } from '../store/memory-registry.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
+import type { CarrierPlan, OpenCarrier } from '../udp/carrier.ts';
+import { createCounts, readCounters } from '../udp/counters.ts';
+import type { Routes } from '../udp/routes.ts';
 import { runDaemon } from './daemon.ts';
 
 /** A host with eth0 at 192.168.7.`n`/24 and a default route. */
@@ -41,6 +45,8 @@ export interface NodeFixture extends AsyncDisposable {
   readonly happened: readonly Happening[];
   /** What it reserved for itself on its host. */
   readonly taken: readonly string[];
+  /** Those that were opened so far. */
+  readonly carriers: readonly FakeCarrier[];
   readonly subnetFile: string;
   /** How the daemon ended; undefined while it runs. */
   readonly end: Error | 'stopped' | undefined;
@@ -75,6 +81,7 @@ export async function startNode(plan: NodePlan): Promise<NodeFixture> {
   const log: string[] = [];
   const happened: Happening[] = [];
   const taken: string[] = [];
+  const carriers: FakeCarrier[] = [];
   const stopping = new AbortController();
   const logger = createLogger({ write: line => void log.push(line), level: 'debug' });
   let end: Error | 'stopped' | undefined;
@@ -90,6 +97,7 @@ export async function startNode(plan: NodePlan): Promise<NodeFixture> {
         nft: through<RuleTool>(firewall.nft),
       },
       shell: createShell(),
+      openCarrier: fakeCarriers(kernel, carriers),
       takeNames: async things => void taken.push(...things),
       observe: happening => void happened.push(happening),
     },
@@ -109,6 +117,7 @@ export async function startNode(plan: NodePlan): Promise<NodeFixture> {
     log,
     happened,
     taken,
+    carriers,
     subnetFile,
     get end() {
       return end;
@@ -126,6 +135,42 @@ export async function startNode(plan: NodePlan): Promise<NodeFixture> {
       await running;
       if (!plan.folder) await rm(folder, { recursive: true, force: true });
     },
+  };
+}
+
+/** A carrier that makes its device and carries nothing. */
+export interface FakeCarrier {
+  readonly plan: CarrierPlan;
+  /** What it was told, newest last. */
+  readonly routed: Routes[];
+  readonly bound: ByFamily<string>[];
+  /** Ends as one whose device was removed. */
+  end(reason: string): void;
+}
+
+function fakeCarriers(kernel: FakeKernel, opened: FakeCarrier[]): OpenCarrier {
+  return async plan => {
+    const ended = Promise.withResolvers<string>();
+    const { device: name } = plan;
+    const device: LinkEntry = { kind: 'link', name, mac: '', mtu: 1500, up: false, tunnel: { type: 'tun' } };
+    kernel.set(device);
+    const routed: Routes[] = [];
+    const bound: ByFamily<string>[] = [];
+    const end = (reason: string) => {
+      kernel.drop(device);
+      ended.resolve(reason);
+    };
+    opened.push({ plan, routed, bound, end });
+    return {
+      level: 'nothing',
+      ended: ended.promise,
+      route: routes => void routed.push(routes),
+      bind: addresses => void bound.push(addresses),
+      counters: () => readCounters(createCounts()),
+      async [Symbol.asyncDispose]() {
+        end('it was stopped');
+      },
+    };
   };
 }
 

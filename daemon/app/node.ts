@@ -10,8 +10,10 @@ import type { NetworkConfig } from '../model/network-config.ts';
 import type { Observe } from '../operations/happening.ts';
 import type { Options } from '../options.ts';
 import type { LeaseStore } from '../store/lease-store.ts';
+import type { OpenCarrier } from '../udp/carrier.ts';
 import type { Identity } from './identity.ts';
 import type { Memory } from './memory.ts';
+import type { NodeCarrier } from './node-carrier.ts';
 import type { NodeHooks } from './node-hooks.ts';
 
 export interface Daemon {
@@ -23,6 +25,8 @@ export interface Daemon {
   readonly firewall: Firewall;
   /** Runs the commands of a backend that has some. */
   readonly shell: Shell;
+  /** Starts what carries packets for a backend that needs it. */
+  readonly openCarrier: OpenCarrier;
   /** Takes each of these things, named in words, for this process; rejects with a UserError when another has one. */
   readonly takeNames: (things: readonly string[]) => Promise<void>;
   readonly observe: Observe;
@@ -36,6 +40,8 @@ export interface Settlement extends Daemon {
   readonly identity: Identity;
   /** Undefined when the backend has none. */
   readonly hooks: NodeHooks | undefined;
+  /** Undefined when the kernel carries the backend's packets. */
+  readonly carrier: NodeCarrier | undefined;
   /** From subnet.env. */
   readonly previous: Subnets;
   readonly memory: Memory | undefined;

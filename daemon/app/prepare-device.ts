@@ -27,14 +27,14 @@ export async function prepareDevice(
 
 function remedy({ op: { entry }, reason }: Failure): string {
   const type = entry.kind === 'link' ? entry.tunnel?.type : undefined;
-  if (type && /unknown device type|not supported/i.test(reason)) return moduleHint(type);
+  if (type && type !== 'tun' && /unknown device type|not supported/i.test(reason)) return moduleHint(type);
   if (type === 'ipip' && /file exists/i.test(reason))
     return 'another ipip device has the same local address: ip -d link show type ipip';
   return 'it takes CAP_NET_ADMIN, a kernel with the module, and no other device with the same VNI and port';
 }
 
 /** How iproute2 says that a kernel lacks the module: "Unknown device type", before Linux 4.15 "Operation not supported". */
-function moduleHint(type: Tunnel['type']): string {
+function moduleHint(type: Exclude<Tunnel['type'], 'tun'>): string {
   const option = { vxlan: 'CONFIG_VXLAN', ipip: 'CONFIG_NET_IPIP', wireguard: 'CONFIG_WIREGUARD' }[type];
   return `this kernel has no ${type}: try modprobe ${type}; distributions may keep it in a package of its own, such as linux-modules-extra-$(uname -r), and a kernel of your own needs ${option}`;
 }

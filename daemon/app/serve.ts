@@ -25,8 +25,10 @@ export async function serve(node: Settlement, signal: AbortSignal): Promise<neve
   const reconciler = createNodeReconciler(node, known, peers, () => {
     sayMove(node);
     subnetFile.update();
+    node.carrier?.trigger();
     bell.ring();
   });
+  await node.carrier?.open();
   await prepareDevice(node, signal);
   const held = await acquire(node, signal);
   node.observe(heldUntil(held));
@@ -39,10 +41,12 @@ export async function serve(node: Settlement, signal: AbortSignal): Promise<neve
     snapshot.resolve();
     reconciler.trigger();
     node.hooks?.trigger();
+    node.carrier?.trigger();
     bell.ring();
   });
   const reconciling = snapshot.promise.then(() => reconciler.run(signal));
   const hooking = Promise.all([snapshot.promise, opened]).then(() => node.hooks?.keep(peers, signal));
+  const carrying = snapshot.promise.then(() => node.carrier?.keep(peers, () => known.subnets, signal));
   const ruled = Promise.withResolvers<void>();
   const ruling = rule(node, known.subnets, ruled.resolve, signal);
   const keeping = keep(node, held, known, bell, signal);
@@ -50,7 +54,7 @@ export async function serve(node: Settlement, signal: AbortSignal): Promise<neve
     node.observe({ kind: 'ready' });
     node.log.info('ready');
   });
-  await Promise.all([watching, reconciling, hooking, ruling, keeping, ready]);
+  await Promise.all([watching, reconciling, hooking, carrying, ruling, keeping, ready]);
   return signal.throwIfAborted() as never;
 }
 

@@ -6,6 +6,7 @@ import type { NetEntry, NetState } from '../model/net-state.ts';
 import type { ConfigProblem } from '../model/network-config.ts';
 import type { Peer } from '../model/peers.ts';
 import type { Underlay, Uplink } from '../model/underlay.ts';
+import type { CarrierPlan } from '../udp/carrier.ts';
 
 /** This node: its place in the underlay, and what it tells peers of it. */
 export interface Self {
@@ -16,6 +17,8 @@ export interface Self {
   readonly tunnelIps: ByFamily<string>;
   /** Of the backend's device for each family, if it has one: the present device's, or one chosen once for this process. */
   readonly macs: ByFamily<string>;
+  /** The first name of a TUN device that nobody had at the start: flannel0, or with another number. */
+  readonly tun: string;
   /** What the command that was to be run before the lease has printed; undefined when there is none. */
   readonly announced: string | undefined;
   /** The cluster's networks, then former ones whose leftovers are ours too. */
@@ -43,6 +46,8 @@ export interface Backend {
   readonly usesPeers: boolean;
   /** Commands to run in the course of the node's life; undefined when the kernel's state is all it wants. */
   readonly hooks?: Hooks;
+  /** What is to carry the packets of its device; undefined when the kernel does. */
+  readonly carrier?: (self: Self) => CarrierPlan;
   /** What containers may send, for subnet.env, in bytes. */
   mtu(uplink: Uplink): number;
   /** Why the backend cannot work on this node; undefined when it can. */

@@ -9,7 +9,7 @@ import { parseNetworkConfig } from '../model/network-config.ts';
 import type { Peer } from '../model/peers.ts';
 import { underlayOf } from '../model/underlay.ts';
 import type { Backend, Self } from './backend.ts';
-import { chooseBackend } from './index.ts';
+import { chooseBackend, namesBackend } from './index.ts';
 
 const cidr = (text: string) => parseCidr(text) ?? expect.unreachable();
 const self: Self = {
@@ -18,6 +18,7 @@ const self: Self = {
   tunnelIps: { 4: '192.168.7.1', 6: 'fd00:7::1' },
   macs: { 4: '02:00:00:00:00:01', 6: '02:00:00:00:06:01' },
   networks: [cidr('10.5.0.0/16'), cidr('fd00:5::/48')],
+  tun: 'flannel0',
   announced: undefined,
 };
 const peer = (prefix: string, publicIp: string, data: Json | undefined): Peer => {
@@ -366,19 +367,48 @@ describe('ours is', () => {
 });
 
 test.each([
-  ['ipsec', 'is not available in this build, use vxlan, host-gw, ipip, extension or alloc'],
-  ['udp', 'is not available in this build, use vxlan, host-gw, ipip, extension or alloc'],
-  ['', 'is not a backend, use vxlan, host-gw, ipip, extension or alloc'],
-  ['constructor', 'is not a backend, use vxlan, host-gw, ipip, extension or alloc'],
+  ['ipsec', 'is not available in this build, use vxlan, host-gw, ipip, udp, extension or alloc'],
+  ['', 'is not a backend, use vxlan, host-gw, ipip, udp, extension or alloc'],
+  ['constructor', 'is not a backend, use vxlan, host-gw, ipip, udp, extension or alloc'],
 ])('backend %j %s', (Type, problem) =>
   expect(choose({ Type })).toEqual({ problems: [{ key: 'Backend.Type', value: Type, problem }] }),
 );
 
-test('udp that nobody has asked for is told to be the default', () => {
+test('a configuration that names no backend means udp', () => {
   const parsed = parseNetworkConfig('{"Network":"10.5.0.0/16"}');
-  const problem =
-    'is not given, which means udp; this is not available in this build, use vxlan, host-gw, ipip, extension or alloc';
-  expect('config' in parsed && chooseBackend(parsed.config)).toEqual({
-    problems: [{ key: 'Backend', value: '', problem }],
+  if (!('config' in parsed)) return expect.unreachable();
+  expect(namesBackend(parsed.config)).toBe(false);
+  expect(chooseBackend(parsed.config)).toMatchObject({ backend: { type: 'udp' } });
+});
+
+describe('udp', () => {
+  test('one device, and one route for all peers', () => {
+    expect(desired({ Type: 'udp' })).toBe(`address 10.5.1.0/32 dev flannel0
+link flannel0  mtu 1472 up tun
+route 10.5.0.0/16 dev flannel0
+sysctl net/ipv4/conf/flannel0/accept_local 1
+`);
+  });
+
+  test('with IPv6, both families go through it, and containers send what fits the larger header', () => {
+    const backend = backendOf({ Type: 'udp', Port: 9000 }, dual);
+    expect(backend.mtu(self.uplink)).toBe(1452);
+    expect(backend.carrier?.(self)).toEqual({ device: 'flannel0', addresses: self.tunnelIps, port: 9000 });
+    const subnets = { 4: cidr('10.5.1.0/24'), 6: cidr('fd00:5:0:1::/64') };
+    const text = stateText(backend.desired({ self, subnets, peers: [], underlay: { isOnLink: () => true } }));
+    expect(text).toContain('address fd00:5:0:1::/128 dev flannel0');
+    expect(text).toContain('route fd00:5::/48 dev flannel0 metric 1024');
+  });
+
+  test.each([70_000, -1, 'x'])('no port: %j', Port =>
+    expect(choose({ Type: 'udp', Port })).toMatchObject({
+      problems: [{ key: 'Backend.Port', problem: 'is not a port from 1 to 65535' }],
+    }),
+  );
+
+  test('an uplink that leaves too little is refused', () => {
+    const small = { ...self, uplink: { ...self.uplink, mtu: 1300 } };
+    expect(backendOf({ Type: 'udp' }).refuses(small)).toBeUndefined();
+    expect(backendOf({ Type: 'udp' }, dual).refuses(small)).toContain('at least 1328 with IPv6');
   });
 });

@@ -3,7 +3,8 @@ import type { NetEntry, NetState, Tunnel } from '../model/net-state.ts';
 import type { Self } from './backend.ts';
 import { isInside } from './ownership.ts';
 
-const names: Readonly<Record<Tunnel['type'], RegExp>> = {
+/** A TUN device goes with the process that made it. */
+const names: Readonly<Record<Exclude<Tunnel['type'], 'tun'>, RegExp>> = {
   vxlan: /^flannel(-v6)?\.\d+$/,
   ipip: /^flannel\.ipip$/,
   wireguard: /^flannel-wg(-v6)?$/,
@@ -26,6 +27,7 @@ export function formerObjects(
   const former = new Set(
     present.flatMap(entry => {
       if (entry.kind !== 'link' || !entry.tunnel || devices.includes(entry.name)) return [];
+      if (entry.tunnel.type === 'tun') return [];
       return names[entry.tunnel.type].test(entry.name) && inside.has(entry.name) ? [entry.name] : [];
     }),
   );

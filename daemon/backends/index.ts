@@ -5,17 +5,19 @@ import type { BackendFactory, BackendResult } from './backend.ts';
 import { extension } from './extension.ts';
 import { hostGw } from './host-gw.ts';
 import { ipip } from './ipip.ts';
+import { udp } from './udp.ts';
 import { vxlan } from './vxlan.ts';
 
 const backends: Readonly<Record<string, BackendFactory>> = {
   vxlan,
   'host-gw': hostGw,
   ipip,
+  udp,
   extension,
   alloc,
 };
 /** Known to flannel; a configuration may name them rightfully. */
-const elsewhere = ['udp', 'wireguard', 'ipsec', 'tencent-vpc'];
+const elsewhere = ['wireguard', 'ipsec', 'tencent-vpc'];
 
 /** The backend a configuration asks for, or what to change in it. */
 export function chooseBackend(config: NetworkConfig): BackendResult {
@@ -26,17 +28,15 @@ export function chooseBackend(config: NetworkConfig): BackendResult {
     .join(', ')
     .replace(/, (?=\S+$)/, ' or ');
   const missing = 'is not available in this build';
-  const problem: ConfigProblem = isDefault(config)
-    ? { key: 'Backend', value: '', problem: `is not given, which means udp; this ${missing}, use ${usable}` }
-    : {
-        key: 'Backend.Type',
-        value: backendType,
-        problem: `${elsewhere.includes(backendType) ? missing : 'is not a backend'}, use ${usable}`,
-      };
+  const problem: ConfigProblem = {
+    key: 'Backend.Type',
+    value: backendType,
+    problem: `${elsewhere.includes(backendType) ? missing : 'is not a backend'}, use ${usable}`,
+  };
   return { problems: [problem] };
 }
 
-/** Whether the document says nothing of a backend. */
-function isDefault({ backendType, backend }: NetworkConfig): boolean {
-  return backendType !== '' && !Object.hasOwn(Object(backend), 'type');
+/** Whether the document says which backend it wants; else it is udp. */
+export function namesBackend({ backendType, backend }: NetworkConfig): boolean {
+  return backendType === '' || Object.hasOwn(Object(backend), 'type');
 }

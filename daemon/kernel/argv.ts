@@ -50,6 +50,8 @@ function unprobed({ address }: AddressEntry): string {
 function linkLines(wanted: LinkEntry, present: NetEntry | undefined): readonly string[] {
   const { name, mac, mtu, tunnel } = wanted;
   if (!tunnel) throw new TypeError(`only tunnels are made, not ${name}`);
+  // Fails while nobody carries its packets.
+  if (tunnel.type === 'tun') return [`link set dev ${name} mtu ${mtu}`, `link set dev ${name} up`];
   if (present?.kind === 'link' && canBecome(present, wanted)) {
     const lines = learningLines(name, tunnel, present.tunnel);
     // Even the same MAC put again takes all neighbours of the device with it.
@@ -82,7 +84,8 @@ function tunnelWords(tunnel: Tunnel): string {
       return `ipip mode ipip local ${local} remote ${remote} ttl inherit ${pmtudisc ? 'pmtudisc' : 'nopmtudisc'}`;
     }
     case 'wireguard':
-      throw new TypeError('wireguard devices are not made');
+    case 'tun':
+      throw new TypeError(`${tunnel.type} devices are not made`);
     default:
       return tunnel satisfies never;
   }

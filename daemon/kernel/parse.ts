@@ -88,7 +88,8 @@ function linkEntry(link: LinkJson): NetEntry[] {
 
 function tunnelOf({ linkinfo }: LinkJson): Tunnel | undefined {
   const data = linkinfo?.info_data;
-  if (linkinfo?.info_kind === 'wireguard') return { type: 'wireguard' };
+  const kind = linkinfo?.info_kind;
+  if (kind === 'wireguard' || kind === 'tun') return { type: kind };
   if (linkinfo?.info_kind === 'ipip' && data) return ipipOf(data);
   if (linkinfo?.info_kind !== 'vxlan' || !data) return undefined;
   return {

@@ -27,6 +27,7 @@ const self: Self = {
   tunnelIps: { 4: '192.168.7.1', 6: 'fd00:7::1' },
   macs: { 4: '02:00:00:00:00:01', 6: '02:00:00:00:06:01' },
   networks: ['10.5.0.0/16', 'fd00:5::/48'].map(text => parseCidr(text) ?? expect.unreachable()),
+  tun: 'flannel0',
   announced: undefined,
 };
 

@@ -61,6 +61,7 @@ export function canBecome(present: LinkEntry, wanted: LinkEntry): boolean {
   const { tunnel: a } = present;
   const { tunnel: b } = wanted;
   if (!a || !b) return a === b;
+  if (a.type === 'tun' && b.type === 'tun') return true;
   if (a.type === 'ipip' && b.type === 'ipip')
     return a.local === b.local && a.remote === b.remote && a.pmtudisc === b.pmtudisc;
   if (a.type !== 'vxlan' || b.type !== 'vxlan') return false;

@@ -15,7 +15,7 @@ export interface LinkEntry {
   readonly tunnel: Tunnel | undefined;
 }
 
-export type Tunnel = VxlanTunnel | IpipTunnel | WireguardTunnel;
+export type Tunnel = VxlanTunnel | IpipTunnel | WireguardTunnel | TunTunnel;
 
 export interface VxlanTunnel {
   readonly type: 'vxlan';
@@ -42,6 +42,11 @@ export interface IpipTunnel {
 /** Only ever read and removed: Go daemons make it. */
 export interface WireguardTunnel {
   readonly type: 'wireguard';
+}
+
+/** Made by the process that carries its packets, and gone with it. */
+export interface TunTunnel {
+  readonly type: 'tun';
 }
 
 export interface AddressEntry {
@@ -165,7 +170,8 @@ function tunnelText(tunnel: Tunnel): string {
       return ` ipip ${local} to ${remote}${pmtudisc ? ' pmtudisc' : ''}`;
     }
     case 'wireguard':
-      return ' wireguard';
+    case 'tun':
+      return ` ${tunnel.type}`;
     default:
       return tunnel satisfies never;
   }

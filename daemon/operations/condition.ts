@@ -43,6 +43,7 @@ export function fold(condition: Condition, happening: Happening, now: number): C
     case 'ready':
       return { ...condition, ready: true };
     case 'renewal':
+    case 'carrier':
     case 'rules':
       return condition;
     default:

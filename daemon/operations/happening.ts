@@ -1,4 +1,5 @@
 // What the daemon tells about itself while it runs; health, metrics and systemd are made from nothing else.
+import type { Counters } from '../udp/counters.ts';
 
 export type Happening =
   /** etcd stopped answering, or answers (again). Told at changes. */
@@ -18,6 +19,8 @@ export type Happening =
       readonly failures: number;
       readonly broken: boolean;
     }
+  /** This process carries the packets of its device from now on; what was counted meanwhile can be asked at any time. */
+  | { readonly kind: 'carrier'; readonly counters: () => Counters }
   /** Firewall rules were missing or out of order, and were put in place. */
   | { readonly kind: 'rules' }
   /** subnet.env is written, the peers are programmed, the firewall was seen to. Told once. */

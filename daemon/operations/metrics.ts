@@ -1,5 +1,6 @@
 // What happened, as Prometheus metrics. Loads prom-client, so it is imported only where a port serves them.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { type Counted, type Counters, counted } from '../udp/counters.ts';
 import type { Happening, Observe } from './happening.ts';
 
 export interface Metrics {
@@ -79,6 +80,18 @@ export function createMetrics(version: string, current: () => Current): Metrics 
   const rules = counter('flannel_firewall_restorations_total', 'Times firewall rules were put in place.');
   for (const result of ['success', 'failure']) renewals.inc({ result }, 0);
 
+  let countersNow: (() => Counters) | undefined;
+  for (const [name, help] of Object.entries(counted))
+    new Counter({
+      name: `flannel_udp_${name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)}_total`,
+      help: `Backend udp. ${help}`,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(countersNow?.()[name as Counted] ?? 0);
+      },
+    });
+
   const observe = (happening: Happening): void => {
     switch (happening.kind) {
       case 'etcd':
@@ -101,6 +114,9 @@ export function createMetrics(version: string, current: () => Current): Metrics 
         break;
       case 'rules':
         rules.inc();
+        break;
+      case 'carrier':
+        countersNow = happening.counters;
         break;
       case 'lease':
       case 'ready':

@@ -12,7 +12,11 @@ const settled = 1000;
 /** Gives back, once the daemon is ready, what only the start needed. */
 export function createSlimming(): Observe {
   let isPlain = false;
+  let carries = false;
   return ({ kind }) => {
+    // A thread that carries packets computes all the time, and flags are for all threads.
+    if (kind === 'carrier') carries = true;
+    if (carries) return;
     // Compiled code counts for the flags it was made with, Node's own included; by the first leases all is loaded.
     if (kind === 'leases' && !isPlain) {
       isPlain = true;

@@ -1,0 +1,75 @@
+// udp: bare IP packets in datagrams, carried by a thread of this process between a TUN device and the peers.
+import * as z from 'zod/mini';
+import { addressIn, type Cidr, type Family, formatCidr } from '../../lib/ip.ts';
+import { type NetState, usualMetric } from '../model/net-state.ts';
+import type { Backend, BackendFactory, Self } from './backend.ts';
+import { isOurs } from './ownership.ts';
+import { readSettings } from './settings.ts';
+
+/** An outer IP header and one of UDP. */
+const overhead: Readonly<Record<Family, number>> = { 4: 28, 6: 48 };
+/** What every link of IPv4 and of IPv6 must carry (RFC 791, RFC 8200). */
+const leastMtu: Readonly<Record<Family, number>> = { 4: 68, 6: 1280 };
+/** As every flannel version has it. */
+const defaultPort = 8285;
+
+const port = 'is not a port from 1 to 65535';
+const settings = z.object({
+  port: z._default(z.int(port).check(z.gte(0, port), z.lte(65_535, port)), defaultPort),
+});
+
+export const udp: BackendFactory = (config, enabled) => {
+  const read = readSettings(settings, { port: 'Port' }, config);
+  return 'problems' in read ? read : { backend: create(read.settings.port || defaultPort, enabled) };
+};
+
+function create(port: number, enabled: readonly Family[]): Backend {
+  const mtu = (uplink: Self['uplink']) => Math.min(...enabled.map(family => uplink.mtu - overhead[family]));
+  return {
+    type: 'udp',
+    devices: [],
+    isUnique: false,
+    usesPeers: true,
+    mtu,
+    refuses: ({ uplink }) => {
+      const family = enabled.findLast(family => mtu(uplink) < leastMtu[family]);
+      if (!family) return undefined;
+      const need = `${leastMtu[family] + overhead[family]}${family === 6 ? ' with IPv6' : ''}`;
+      return `the MTU ${uplink.mtu} of ${uplink.name} is too small for udp, which needs at least ${need}`;
+    },
+    carrier: ({ tun, tunnelIps }) => ({ device: tun, addresses: tunnelIps, port }),
+    // Upstream leaves the type out.
+    terms: ({ publicIps }) => ({ publicIps, backendType: '', backendData: {} }),
+    objection: () => undefined,
+    desired: ({ self: { tun, uplink, networks }, subnets }) => [
+      { kind: 'link', name: tun, mac: '', mtu: mtu(uplink), up: true, tunnel: { type: 'tun' } },
+      // What the data plane tells senders comes from our own address, in at the device.
+      ...(enabled.includes(4)
+        ? [{ kind: 'sysctl', path: `net/ipv4/conf/${tun}/accept_local`, value: '1' } as const]
+        : []),
+      ...enabled.flatMap(family => {
+        const subnet = subnets[family];
+        const network = networks.find(({ family: of }) => of === family);
+        return subnet && network ? entriesOf(tun, subnet, network) : [];
+      }),
+    ],
+    isOurs: (entry, self) => isOurs(entry, self, [self.tun]),
+  };
+}
+
+/** One route for everything, as upstream: which peer it goes to is for the carrier to find. */
+function entriesOf(dev: string, subnet: Cidr, network: Cidr): NetState {
+  const { family } = subnet;
+  return [
+    { kind: 'address', dev, address: `${addressIn(subnet, 0)}/${family === 4 ? 32 : 128}` },
+    {
+      kind: 'route',
+      to: formatCidr(network),
+      via: undefined,
+      dev,
+      onlink: false,
+      metric: usualMetric[family],
+      protocol: 'boot',
+    },
+  ];
+}

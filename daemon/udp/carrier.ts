@@ -1,0 +1,76 @@
+// The data plane as the daemon sees it: a thread that carries packets, told of routes and addresses.
+import { writeSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import { UserError } from '../../lib/errors.ts';
+import type { ByFamily } from '../../lib/ip.ts';
+import { type Counters, createCounts, readCounters } from './counters.ts';
+import type { Help, Order, Report, Start } from './messages.ts';
+import type { Routes } from './routes.ts';
+
+export interface CarrierPlan {
+  readonly device: string;
+  /** To bind; one for each family that is carried. */
+  readonly addresses: ByFamily<string>;
+  /** Of all nodes. */
+  readonly port: number;
+}
+
+/** Something that carries the packets of a device which the kernel does not carry. */
+export interface Carrier extends AsyncDisposable {
+  /** How it does so, in words. */
+  readonly level: string;
+  /** Resolves when it ended, with the reason. */
+  readonly ended: Promise<string>;
+  route(routes: Routes): void;
+  bind(addresses: ByFamily<string>): void;
+  counters(): Counters;
+}
+
+export type OpenCarrier = (plan: CarrierPlan) => Promise<Carrier>;
+
+/** Built, the thread's program is one file beside the daemon's. */
+const program = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './udp-worker.js', import.meta.url);
+
+/** Opens carriers with this help of the kernel; rejects with a UserError when device or sockets cannot be had. */
+export const carrierOpener =
+  (help: Help): OpenCarrier =>
+  async plan => {
+    const counts = createCounts();
+    const start: Start = { ...plan, help, counts };
+    const worker = new Worker(program, {
+      workerData: start,
+      resourceLimits: { maxYoungGenerationSizeMb: 2 },
+    });
+    const ended = Promise.withResolvers<string>();
+    const opened = Promise.withResolvers<Extract<Report, { kind: 'open' }>>();
+    let isOver = false;
+    const over = (reason: string, hint?: string) => {
+      isOver = true;
+      opened.reject(new UserError(reason, { hint }));
+      ended.resolve(reason);
+    };
+    worker.on('message', (report: Report) => {
+      if (report.kind === 'open') opened.resolve(report);
+      else if (report.kind === 'ended') over(report.reason, report.hint);
+    });
+    worker.on('error', error => over(error.message));
+    const exited = new Promise<void>(resolve => worker.once('exit', () => resolve()));
+    void exited.then(() => over('its thread ended'));
+    const { wake, level } = await opened.promise;
+    const tell = (order: Order) => {
+      if (isOver) return;
+      worker.postMessage(order);
+      writeSync(wake, '!');
+    };
+    return {
+      level,
+      ended: ended.promise,
+      route: routes => tell({ kind: 'route', ...routes }),
+      bind: addresses => tell({ kind: 'bind', addresses }),
+      counters: () => readCounters(counts),
+      async [Symbol.asyncDispose]() {
+        tell({ kind: 'stop' });
+        await exited;
+      },
+    };
+  };

@@ -1,0 +1,42 @@
+// Memory that packets live in: seen as bytes and words by this process, known by its address to the kernel.
+
+/**
+ * A region of memory, in the byte order of the machine (little-endian on all that flannel runs on). Offsets count
+ * bytes from its start.
+ */
+export class Memory {
+  readonly bytes: Uint8Array;
+  readonly words16: Uint16Array;
+  readonly words32: Uint32Array;
+  /** Where the kernel finds offset 0; 0 for memory that it never sees. */
+  readonly address: number;
+
+  constructor(buffer: ArrayBuffer, address = 0) {
+    this.bytes = new Uint8Array(buffer);
+    this.words16 = new Uint16Array(buffer);
+    this.words32 = new Uint32Array(buffer);
+    this.address = address;
+  }
+
+  get16(at: number): number {
+    return ((this.bytes[at] as number) << 8) | (this.bytes[at + 1] as number);
+  }
+
+  set16(at: number, value: number): void {
+    this.bytes[at] = value >>> 8;
+    this.bytes[at + 1] = value;
+  }
+
+  get32(at: number): number {
+    return ((this.get16(at) << 16) | this.get16(at + 2)) >>> 0;
+  }
+
+  set32(at: number, value: number): void {
+    this.set16(at, value >>> 16);
+    this.set16(at + 2, value & 0xffff);
+  }
+
+  copy(to: number, from: number, length: number): void {
+    this.bytes.copyWithin(to, from, from + length);
+  }
+}

@@ -1,0 +1,109 @@
+// The thread of the data plane: it owns the device and the sockets, and waits in system calls.
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { describeError, UserError } from '../../lib/errors.ts';
+import { addressIn, type ByFamily, families } from '../../lib/ip.ts';
+import type { Order, Report, Start } from './messages.ts';
+import { Pump, pumpRoom } from './pump.ts';
+import { noRoutes, type Routes, tableOf } from './routes.ts';
+import {
+  allocate,
+  close,
+  openPipe,
+  openSocket,
+  openTun,
+  socketAddress,
+  type Tun,
+  type UdpSocket,
+} from './system.ts';
+
+const { device, addresses, port, help, counts } = workerData as Start;
+const memory = allocate(pumpRoom);
+let bound = addresses;
+let routes: Routes = noRoutes;
+
+function report(message: Report): void {
+  parentPort?.postMessage(message);
+}
+
+function openSockets(those: ByFamily<string>): UdpSocket[] {
+  const sockets: UdpSocket[] = [];
+  try {
+    for (const family of families) {
+      const address = those[family];
+      if (address !== undefined) sockets.push(openSocket(address, port, help));
+    }
+    return sockets;
+  } catch (error) {
+    for (const { fd } of sockets) close(fd);
+    throw error;
+  }
+}
+
+/** Carries packets until the addresses change, which it says, or it is to stop. */
+function carry(tun: Tun, sockets: readonly UdpSocket[], wake: number): 'bind' | 'stop' {
+  let why: 'bind' | 'stop' = 'stop';
+  const apply = () => {
+    const own = Object.fromEntries(
+      families.flatMap(family => {
+        const subnet = routes.subnets[family];
+        if (!subnet) return [];
+        const name = socketAddress(addressIn(subnet, 0), 0);
+        return [[family, family === 4 ? name.subarray(4, 8) : name.subarray(8, 24)]];
+      }),
+    );
+    pump.route(tableOf(routes), own);
+  };
+  const attend = (): boolean => {
+    for (;;) {
+      const received: { message: Order } | undefined = parentPort
+        ? receiveMessageOnPort(parentPort)
+        : undefined;
+      if (!received) return true;
+      const order = received.message;
+      if (order.kind === 'route') {
+        routes = order;
+        apply();
+      } else {
+        if (order.kind === 'bind') bound = order.addresses;
+        why = order.kind;
+        return false;
+      }
+    }
+  };
+  const pump = new Pump({ memory, tun, sockets, port, wake, attend, counts: new Float64Array(counts) });
+  apply();
+  pump.run();
+  return why;
+}
+
+/** In words for the log. */
+function levelOf({ offloads, udpToo }: Tun, sockets: readonly UdpSocket[]): string {
+  const used = [
+    offloads && (udpToo ? 'TSO and USO on the device' : 'TSO on the device'),
+    sockets.every(({ segments }) => segments) && 'UDP_SEGMENT',
+    sockets.every(({ joins }) => joins) && 'UDP_GRO',
+  ].filter(Boolean);
+  return used.length > 0 ? used.join(', ') : 'one packet for each system call';
+}
+
+function main(): void {
+  const tun = openTun(device, help.tun);
+  const [wake, awaken] = openPipe();
+  let sockets = openSockets(bound);
+  report({ kind: 'open', wake: awaken, level: levelOf(tun, sockets) });
+  while (carry(tun, sockets, wake) === 'bind') {
+    for (const { fd } of sockets) close(fd);
+    sockets = openSockets(bound);
+    report({ kind: 'bound', addresses: bound });
+  }
+  for (const fd of [tun.fd, wake, awaken, ...sockets.map(({ fd }) => fd)]) close(fd);
+}
+
+try {
+  main();
+  report({ kind: 'ended', reason: 'it was stopped', hint: undefined });
+} catch (error) {
+  const hint = error instanceof UserError ? error.hint : undefined;
+  const reason = error instanceof UserError ? error.message : describeError(error);
+  report({ kind: 'ended', reason, hint });
+}
