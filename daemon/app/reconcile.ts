@@ -177,5 +177,5 @@ function isNewLink({ verb, entry }: Op): boolean {
 
 /** A route, neighbour or forwarding entry is for one peer; whoever wrote that peer's record must not make us unready. */
 function isForAll({ verb, entry }: Op): boolean {
-  return verb === 'put' && (entry.kind === 'link' || entry.kind === 'address' || entry.kind === 'sysctl');
+  return verb === 'put' && ['link', 'wireguard', 'address', 'sysctl'].includes(entry.kind);
 }

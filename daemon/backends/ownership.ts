@@ -11,6 +11,7 @@ export function isOurs(entry: NetEntry, { uplink, networks }: Self, devices: rea
   switch (entry.kind) {
     case 'neighbour':
     case 'fdb':
+    case 'wireguard-peer':
       return devices.includes(entry.dev);
     case 'address':
       return devices.includes(entry.dev) && isInside(entry.address, networks);
@@ -20,6 +21,7 @@ export function isOurs(entry: NetEntry, { uplink, networks }: Self, devices: rea
       if (devices.includes(entry.dev)) return isTunnelRoute(entry, networks);
       return entry.dev === uplink.name && entry.via !== undefined && isInside(entry.to, networks);
     case 'link':
+    case 'wireguard':
     case 'sysctl':
       return false;
     default:

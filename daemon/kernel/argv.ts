@@ -10,7 +10,9 @@ import {
 } from '../model/net-state.ts';
 
 export type Tool = 'ip' | 'bridge';
-export type NetworkOp = Op & { readonly entry: Exclude<NetEntry, { kind: 'sysctl' }> };
+export type NetworkOp = Op & {
+  readonly entry: Exclude<NetEntry, { kind: 'sysctl' | 'wireguard' | 'wireguard-peer' }>;
+};
 
 export function toolOf({ entry }: NetworkOp): Tool {
   return entry.kind === 'fdb' ? 'bridge' : 'ip';
@@ -84,8 +86,9 @@ function tunnelWords(tunnel: Tunnel): string {
       return `ipip mode ipip local ${local} remote ${remote} ttl inherit ${pmtudisc ? 'pmtudisc' : 'nopmtudisc'}`;
     }
     case 'wireguard':
+      return 'wireguard';
     case 'tun':
-      throw new TypeError(`${tunnel.type} devices are not made`);
+      throw new TypeError('tun devices are not made');
     default:
       return tunnel satisfies never;
   }

@@ -2,7 +2,14 @@
 import { Bell } from '../../lib/bell.ts';
 import { contains, familyOf, formatCidr, parseCidr, parseIp } from '../../lib/ip.ts';
 import { canBecome, type Op } from '../model/diff.ts';
-import { entryKey, type LinkEntry, type NetEntry, type NetState, stateText } from '../model/net-state.ts';
+import {
+  entryKey,
+  type LinkEntry,
+  type NetEntry,
+  type NetState,
+  stateText,
+  type WireguardPeerEntry,
+} from '../model/net-state.ts';
 import { routeTo } from '../model/underlay.ts';
 import type { Failure, Kernel, Path, ReadScope } from './kernel.ts';
 
@@ -31,6 +38,7 @@ export class FakeKernel implements Kernel {
       if (!entry.up) this.#dropWhere(other => other.kind === 'route' && other.dev === entry.name);
     }
     if (entry.kind === 'address') this.#connect(entry.address, entry.dev);
+    if (entry.kind === 'wireguard-peer') this.#claim(entry);
     this.#ring();
   }
 
@@ -51,7 +59,8 @@ export class FakeKernel implements Kernel {
     return [...this.#entries.values()].filter(entry => {
       if (entry.kind === 'address' && !families.includes(familyOf(entry.address))) return false;
       if (entry.kind === 'route' && !families.includes(familyOf(entry.to))) return false;
-      if (entry.kind === 'neighbour' || entry.kind === 'fdb') return devices.includes(entry.dev);
+      if (['neighbour', 'fdb', 'wireguard', 'wireguard-peer'].includes(entry.kind))
+        return 'dev' in entry && devices.includes(entry.dev ?? '');
       return entry.kind !== 'sysctl' || sysctls.includes(entry.path);
     });
   }
@@ -114,6 +123,8 @@ export class FakeKernel implements Kernel {
       case 'address':
       case 'neighbour':
       case 'fdb':
+      case 'wireguard':
+      case 'wireguard-peer':
         return this.#link(entry.dev) ? undefined : `Cannot find device "${entry.dev}"`;
       case 'route': {
         if (entry.blackhole) return undefined;
@@ -158,6 +169,15 @@ export class FakeKernel implements Kernel {
       metric: prefix.family === 4 ? 0 : 256,
       protocol: 'kernel',
     });
+  }
+
+  /** A prefix belongs to one peer of a device. */
+  #claim({ dev, publicKey, allowedIps }: WireguardPeerEntry): void {
+    for (const [key, other] of this.#entries) {
+      if (other.kind !== 'wireguard-peer' || other.dev !== dev || other.publicKey === publicKey) continue;
+      const left = other.allowedIps.filter(prefix => !allowedIps.includes(prefix));
+      this.#entries.set(key, { ...other, allowedIps: left });
+    }
   }
 
   #setDefault(entry: NetEntry): void {

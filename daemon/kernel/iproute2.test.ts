@@ -36,10 +36,18 @@ describe('the commands for a device', () => {
     expect(lines({ ...link, up: false })).toEqual([up]);
   });
 
-  test('make no wireguard', () =>
-    expect(() => batchLines({ verb: 'put', entry: { ...link, tunnel: { type: 'wireguard' } } })).toThrow(
-      /not made/,
-    ));
+  test('make a wireguard device, which is kept when it is there', () => {
+    const wireguard: LinkEntry = { ...link, name: 'flannel-wg', tunnel: { type: 'wireguard' } };
+    const up = 'link set dev flannel-wg up';
+    expect(batchLines({ verb: 'put', entry: wireguard })).toEqual([
+      'link add flannel-wg mtu 1480 txqueuelen 0 type wireguard',
+      up,
+    ]);
+    expect(batchLines({ verb: 'put', entry: wireguard, replaces: { ...wireguard, mtu: 1400 } })).toEqual([
+      'link set dev flannel-wg mtu 1480',
+      up,
+    ]);
+  });
 });
 
 describe('what is printed', () => {

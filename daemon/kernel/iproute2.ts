@@ -5,15 +5,18 @@ import type { Family } from '../../lib/ip.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Runner } from '../../lib/run.ts';
 import type { Op } from '../model/diff.ts';
-import type { NetState } from '../model/net-state.ts';
+import type { NetEntry, NetState } from '../model/net-state.ts';
 import { batchLines, type NetworkOp, type Tool, toolOf } from './argv.ts';
 import { Batch } from './batch.ts';
 import { Echoes } from './echoes.ts';
-import type { Failure, Kernel, Path, ReadScope } from './kernel.ts';
+import { type Failure, isUnknownType, type Kernel, type Path, type ReadScope } from './kernel.ts';
 import { monitor } from './monitor.ts';
 import { parseAddresses, parseFdb, parseLinks, parseNeighbours, parsePath, parseRoutes } from './parse.ts';
 import type { Converse, LineSource } from './spawn.ts';
 import type { Sysctls } from './sysctls.ts';
+import { Wg } from './wg.ts';
+import { isWireguardOp } from './wg-config.ts';
+import { startUserspace } from './wireguard-go.ts';
 
 export interface Iproute2 {
   readonly runner: Runner;
@@ -26,14 +29,15 @@ export interface Iproute2 {
 export function createIproute2(tools: Iproute2): Kernel {
   const batches = { ip: new Batch('ip', tools.converse), bridge: new Batch('bridge', tools.converse) };
   const echoes = new Echoes();
+  const wg = new Wg(tools.runner);
   return {
     read(scope, signal) {
       retire(batches);
-      return readState(tools, scope, signal);
+      return readState(tools, wg, scope, signal);
     },
     apply(ops, signal) {
       echoes.expect(ops);
-      return applyOps(batches, tools.sysctls, ops, signal);
+      return applyOps({ ...tools, batches, wg }, ops, signal);
     },
     pathTo: (ip, signal) => readPath(tools, ip, signal),
     mayChange: signal => probe(tools, signal),
@@ -50,6 +54,7 @@ function retire(batches: Batches): void {
 
 async function readState(
   { runner, sysctls: settings }: Iproute2,
+  wg: Wg,
   { families, devices, sysctls }: ReadScope,
   signal: AbortSignal,
 ): Promise<NetState> {
@@ -58,7 +63,21 @@ async function readState(
     ...devices.map(dev => readFdb(runner, dev, signal)),
     ...sysctls.map(path => readSysctl(settings, path)),
   ]);
-  return parts.flat();
+  const state = await Promise.all(parts.flat().map(entry => withWireguard(wg, entry, devices, signal)));
+  return state.flat();
+}
+
+/** A device of ours that `wg` knows is a wireguard one, whoever carries its packets. */
+async function withWireguard(
+  wg: Wg,
+  entry: NetEntry,
+  devices: readonly string[],
+  signal: AbortSignal,
+): Promise<NetState> {
+  if (entry.kind !== 'link' || !devices.includes(entry.name)) return [entry];
+  if (entry.tunnel?.type !== 'wireguard' && entry.tunnel?.type !== 'tun') return [entry];
+  const inside = await wg.read(entry.name, signal);
+  return inside ? [{ ...entry, tunnel: { type: 'wireguard' } }, ...inside] : [entry];
 }
 
 const queries = ['address show', 'route show table main', 'neighbour show nud permanent'] as const;
@@ -113,13 +132,14 @@ async function probe({ runner }: Iproute2, signal: AbortSignal): Promise<boolean
   return !/not permitted/i.test(stderr);
 }
 
-async function applyOps(
-  batches: Batches,
-  sysctls: Sysctls,
-  ops: readonly Op[],
-  signal: AbortSignal,
-): Promise<readonly Failure[]> {
-  const network = ops.filter((op): op is NetworkOp => op.entry.kind !== 'sysctl');
+interface Tools extends Iproute2 {
+  readonly batches: Batches;
+  readonly wg: Wg;
+}
+
+async function applyOps(tools: Tools, ops: readonly Op[], signal: AbortSignal): Promise<readonly Failure[]> {
+  const { batches, sysctls, wg } = tools;
+  const network = ops.filter((op): op is NetworkOp => op.entry.kind !== 'sysctl' && !isWireguardOp(op));
   const isLink = ({ entry }: NetworkOp) => entry.kind === 'link';
   const rest = Map.groupBy(
     network.filter(op => !isLink(op)),
@@ -127,8 +147,9 @@ async function applyOps(
   );
   // Everything else may stand on a link; `ip` and `bridge` changes do not need each other.
   const made = network.filter(op => isLink(op) && op.verb === 'put');
-  const first = await runBatch(batches.ip, made, signal);
+  const first = await makeLinks(tools, made, signal);
   if (made.length > 0) retire(batches);
+  const inside = await wg.apply(ops.filter(isWireguardOp), signal);
   const others = await Promise.all([
     ...rest.entries().map(([tool, those]) => runBatch(batches[tool], those, signal)),
     ...ops.filter(({ entry }) => entry.kind === 'sysctl').map(op => writeSysctl(sysctls, op)),
@@ -136,7 +157,31 @@ async function applyOps(
   // Packets leave a device that goes before it is gone.
   const gone = network.filter(op => isLink(op) && op.verb === 'remove');
   const last = await runBatch(batches.ip, gone, signal);
-  return [...first, ...others.flat(), ...last];
+  return [...first, ...inside, ...others.flat(), ...last];
+}
+
+/** Where the kernel has no wireguard, a program carries the packets, and the rest goes the same way. */
+async function makeLinks(
+  tools: Tools,
+  ops: readonly NetworkOp[],
+  signal: AbortSignal,
+): Promise<readonly Failure[]> {
+  const failures = await runBatch(tools.batches.ip, ops, signal);
+  const isMissing = ({ op: { entry }, reason }: Failure) =>
+    entry.kind === 'link' && entry.tunnel?.type === 'wireguard' && isUnknownType(reason);
+  const missing = new Set(failures.filter(isMissing).map(({ op }) => op));
+  const again: Failure[] = [];
+  for (const op of missing) {
+    if (op.entry.kind !== 'link') continue;
+    const reason = await startUserspace(tools, op.entry.name, signal);
+    tools.batches.ip.retire();
+    const started: Op = { ...op, verb: 'put', replaces: { ...op.entry, mtu: 0, up: false } };
+    if (reason) again.push({ op, reason });
+    else
+      for (const failure of await runBatch(tools.batches.ip, [started as NetworkOp], signal))
+        again.push({ ...failure, op });
+  }
+  return [...failures.filter(({ op }) => !missing.has(op)), ...again];
 }
 
 interface Line {

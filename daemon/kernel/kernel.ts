@@ -19,6 +19,11 @@ export interface Path {
   readonly source: string;
 }
 
+/** How iproute2 says that a kernel lacks the module: the latter before Linux 4.15. */
+export function isUnknownType(reason: string): boolean {
+  return /unknown device type|operation not supported/i.test(reason);
+}
+
 export interface Failure {
   readonly op: Op;
   /** One line. */
@@ -33,7 +38,8 @@ export interface Kernel {
   read(scope: ReadScope, signal: AbortSignal): Promise<NetState>;
   /**
    * Carries out `ops` in order as far as they depend on each other. One that fails does not stop the rest; the
-   * failures are returned. Putting what is there and removing what is not are no failures.
+   * failures are returned. Putting what is there and removing what is not are no failures. What has to carry the packets
+   * of a device in place of the kernel does so until the signal aborts.
    */
   apply(ops: readonly Op[], signal: AbortSignal): Promise<readonly Failure[]>;
   /** Undefined when there is no way to `ip`. */

@@ -13,7 +13,16 @@ export interface Plan {
 }
 
 /** Links before what stands on them; a route last, when everything it leads to is in place. */
-const order: readonly NetEntry['kind'][] = ['sysctl', 'link', 'address', 'neighbour', 'fdb', 'route'];
+const order: readonly NetEntry['kind'][] = [
+  'sysctl',
+  'link',
+  'wireguard',
+  'wireguard-peer',
+  'address',
+  'neighbour',
+  'fdb',
+  'route',
+];
 
 /**
  * `isOurs` says which of the present entries may be removed when they are not wanted. Wanted entries replace whatever
@@ -61,7 +70,7 @@ export function canBecome(present: LinkEntry, wanted: LinkEntry): boolean {
   const { tunnel: a } = present;
   const { tunnel: b } = wanted;
   if (!a || !b) return a === b;
-  if (a.type === 'tun' && b.type === 'tun') return true;
+  if ((a.type === 'tun' || a.type === 'wireguard') && a.type === b.type) return true;
   if (a.type === 'ipip' && b.type === 'ipip')
     return a.local === b.local && a.remote === b.remote && a.pmtudisc === b.pmtudisc;
   if (a.type !== 'vxlan' || b.type !== 'vxlan') return false;

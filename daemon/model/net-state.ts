@@ -2,6 +2,7 @@
 
 import { canonicalIp, type Family } from '../../lib/ip.ts';
 import { remembered } from '../../lib/remembered.ts';
+import type { Secret } from './secret.ts';
 
 /** A network device. Only tunnels are ever wanted; the rest is read for what the underlay looks like. */
 export interface LinkEntry {
@@ -39,7 +40,7 @@ export interface IpipTunnel {
   readonly pmtudisc: boolean;
 }
 
-/** Only ever read and removed: Go daemons make it. */
+/** Whoever carries its packets, the kernel or wireguard-go. What it is told stands in {@link WireguardEntry}. */
 export interface WireguardTunnel {
   readonly type: 'wireguard';
 }
@@ -103,6 +104,31 @@ export interface FdbEntry {
   readonly dst: string;
 }
 
+/** What a wireguard device goes by. */
+export interface WireguardEntry {
+  readonly kind: 'wireguard';
+  readonly dev: string;
+  /** Tells which private key the device has; empty when none. */
+  readonly publicKey: string;
+  /** Of UDP, to listen on. */
+  readonly port: number;
+  /** Absent where it was read. */
+  readonly privateKey?: Secret;
+}
+
+export interface WireguardPeerEntry {
+  readonly kind: 'wireguard-peer';
+  readonly dev: string;
+  readonly publicKey: string;
+  /** Address and port; undefined while the device does not know where the peer is. */
+  readonly endpoint: string | undefined;
+  /** Prefixes, sorted: what is sent to these goes to the peer, and only these are accepted from it. */
+  readonly allowedIps: readonly string[];
+  /** Seconds between signs of life; 0 for none. */
+  readonly keepalive: number;
+  readonly psk: Secret | undefined;
+}
+
 export interface SysctlEntry {
   readonly kind: 'sysctl';
   /** Below /proc/sys, e.g. `net/ipv4/ip_forward`. */
@@ -110,7 +136,15 @@ export interface SysctlEntry {
   readonly value: string;
 }
 
-export type NetEntry = LinkEntry | AddressEntry | RouteEntry | NeighbourEntry | FdbEntry | SysctlEntry;
+export type NetEntry =
+  | LinkEntry
+  | AddressEntry
+  | RouteEntry
+  | NeighbourEntry
+  | FdbEntry
+  | WireguardEntry
+  | WireguardPeerEntry
+  | SysctlEntry;
 export type NetState = readonly NetEntry[];
 
 /** Two entries with one key cannot exist together: putting one replaces the other. */
@@ -128,6 +162,10 @@ function keyOf(entry: NetEntry): string {
       return `neighbour ${entry.ip} ${entry.dev}`;
     case 'fdb':
       return `fdb ${entry.mac} ${entry.dev}`;
+    case 'wireguard':
+      return `wireguard ${entry.dev}`;
+    case 'wireguard-peer':
+      return `wireguard-peer ${entry.publicKey} ${entry.dev}`;
     case 'sysctl':
       return `sysctl ${entry.path}`;
     default:
@@ -152,6 +190,13 @@ function textOf(entry: NetEntry): string {
       return `neighbour ${entry.ip} lladdr ${entry.mac} dev ${entry.dev}`;
     case 'fdb':
       return `fdb ${entry.mac} dst ${entry.dst} dev ${entry.dev}`;
+    case 'wireguard':
+      return `wireguard key ${entry.publicKey} port ${entry.port} dev ${entry.dev}`;
+    case 'wireguard-peer': {
+      const { publicKey, endpoint = 'anywhere', allowedIps, keepalive, psk, dev } = entry;
+      const rest = `${keepalive ? ` keepalive ${keepalive}` : ''}${psk ? ` psk ${psk.digest}` : ''}`;
+      return `wireguard-peer ${publicKey} at ${endpoint} for ${allowedIps.join()}${rest} dev ${dev}`;
+    }
     case 'sysctl':
       return `sysctl ${entry.path} ${entry.value}`;
     default:
