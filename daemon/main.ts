@@ -4,6 +4,7 @@ import type { Logger } from '../lib/log.ts';
 import { CommandError } from '../lib/run.ts';
 import pkg from '../package.json' with { type: 'json' };
 import { runDaemon } from './app/daemon.ts';
+import { keyFile, loadKeys } from './app/key-file.ts';
 import type { Daemon } from './app/node.ts';
 import { helpText } from './flags.ts';
 import { createShell } from './hooks/shell.ts';
@@ -104,6 +105,7 @@ function wire(options: Options, log: Logger, observe: Observe): Daemon {
       nft: createNft(spawnRunner),
     },
     shell: createShell(),
+    loadKeys: () => loadKeys(keyFile(process.env), log),
     openCarrier: async plan => (await import('./udp/carrier.ts')).carrierOpener(options.udpHelp)(plan),
   };
 }

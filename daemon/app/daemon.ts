@@ -58,6 +58,7 @@ export async function runDaemon(daemon: Daemon, signal: AbortSignal): Promise<ne
     // Others would send to a node that cannot send them anything.
     if (!permitted && backend.usesPeers && !backend.hooks) throw notPermitted(config.backendType);
     await daemon.takeNames(namesOf(self, backend, options));
+    if (backend.usesKeys) identity.useKeys(daemon.loadKeys());
     log.info('settled', {
       backend: config.backendType,
       because: namesBackend(config) ? undefined : 'the configuration names none',

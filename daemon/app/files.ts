@@ -19,13 +19,13 @@ import { basename, dirname, join } from 'node:path';
 import { type PreviousEnv, parseSubnetEnv } from '../model/subnet-env.ts';
 
 /**
- * Writes `text` under a random name beside `target`, flushes it to disk and renames it into place, with mode 0644
+ * Writes `text` under a random name beside `target`, flushes it to disk and renames it into place, with this mode
  * whatever the umask. The folder is made when missing, a symbolic link is followed. On failure the old file stands
  * and nothing is left behind. What is not a regular file, such as /dev/stdout, is written to as it is.
  *
  * Synchronous: ten trips to a thread pool at the busiest moment of the start take longer than the writing.
  */
-export function writeAtomically(target: string, text: string): void {
+export function writeAtomically(target: string, text: string, mode = 0o644): void {
   const path = resolveLink(target);
   if (isSpecial(path)) {
     writeFileSync(path, text);
@@ -34,9 +34,9 @@ export function writeAtomically(target: string, text: string): void {
   makeFolder(dirname(path));
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
   try {
-    const file = openSync(temporary, 'wx', 0o644);
+    const file = openSync(temporary, 'wx', mode);
     try {
-      fchmodSync(file, 0o644);
+      fchmodSync(file, mode);
       writeFileSync(file, text);
       fsyncSync(file);
     } finally {

@@ -7,6 +7,7 @@ import type { LinkEntry, NetState } from '../model/net-state.ts';
 import { familiesOf, type NetworkConfig } from '../model/network-config.ts';
 import type { PreviousEnv } from '../model/subnet-env.ts';
 import { hasAddress, type Underlay, type Uplink } from '../model/underlay.ts';
+import type { KeyPair } from '../model/wireguard-key.ts';
 import { followUplink } from './uplink.ts';
 
 export interface Found {
@@ -29,7 +30,7 @@ export class Identity {
     const networks = prefixesOf(found);
     const tun = firstFree(found.present);
     const place = this.#place(found.uplink, found.present);
-    this.#self = { ...place, networks, macs: {}, tun, announced: undefined };
+    this.#self = { ...place, networks, macs: {}, tun, announced: undefined, keys: undefined };
     this.#self = { ...this.#self, macs: macsOf(this.#self, found) };
   }
 
@@ -40,6 +41,11 @@ export class Identity {
   /** From now on this is published with the lease. */
   announce(text: string): void {
     this.#self = { ...this.#self, announced: text };
+  }
+
+  /** From now on this node is known by these. */
+  useKeys(keys: KeyPair): void {
+    this.#self = { ...this.#self, keys };
   }
 
   /** Looks at the host again and says whether something is different now that others go by. */

@@ -19,6 +19,7 @@ import type { CarrierPlan, OpenCarrier } from '../udp/carrier.ts';
 import { createCounts, readCounters } from '../udp/counters.ts';
 import type { Routes } from '../udp/routes.ts';
 import { runDaemon } from './daemon.ts';
+import { loadKeys } from './key-file.ts';
 
 /** A host with eth0 at 192.168.7.`n`/24 and a default route. */
 export function hostKernel(n: number): FakeKernel {
@@ -97,6 +98,7 @@ export async function startNode(plan: NodePlan): Promise<NodeFixture> {
         nft: through<RuleTool>(firewall.nft),
       },
       shell: createShell(),
+      loadKeys: () => loadKeys(join(folder, 'wgkey'), logger),
       openCarrier: fakeCarriers(kernel, carriers),
       takeNames: async things => void taken.push(...things),
       observe: happening => void happened.push(happening),

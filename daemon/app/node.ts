@@ -7,6 +7,7 @@ import type { Kernel } from '../kernel/kernel.ts';
 import type { Subnets } from '../model/lease.ts';
 import type { NetState } from '../model/net-state.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
+import type { KeyPair } from '../model/wireguard-key.ts';
 import type { Observe } from '../operations/happening.ts';
 import type { Options } from '../options.ts';
 import type { LeaseStore } from '../store/lease-store.ts';
@@ -27,6 +28,8 @@ export interface Daemon {
   readonly shell: Shell;
   /** Starts what carries packets for a backend that needs it. */
   readonly openCarrier: OpenCarrier;
+  /** The keys of this node, made when there are none; throws a UserError when there can be none. */
+  readonly loadKeys: () => KeyPair;
   /** Takes each of these things, named in words, for this process; rejects with a UserError when another has one. */
   readonly takeNames: (things: readonly string[]) => Promise<void>;
   readonly observe: Observe;

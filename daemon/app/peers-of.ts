@@ -23,7 +23,8 @@ export function peersOf(
     const { subnets } = known;
     if (view?.self !== self || view.subnets !== subnets) {
       view = { self, subnets };
-      select = peerSelector({ ...backend, terms: backend.terms(self), subnets, enabled });
+      const objection = (peer: Peer) => backend.objection(peer, self);
+      select = peerSelector({ objection, terms: backend.terms(self), subnets, enabled });
     }
     const { peers, ignored } = select(known.view ?? []);
     sayIgnored(ignored);

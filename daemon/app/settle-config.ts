@@ -6,6 +6,7 @@ import type { Backend } from '../backends/backend.ts';
 import { chooseBackend } from '../backends/index.ts';
 import { type ConfigProblem, type NetworkConfig, parseNetworkConfig } from '../model/network-config.ts';
 import { backoff } from '../model/renewal.ts';
+import { withoutPsk } from '../model/secret.ts';
 import { type LeaseStore, StoreError } from '../store/lease-store.ts';
 
 export interface Settled {
@@ -74,7 +75,7 @@ function interpret(text: string | undefined, configKey: string): Interpretation 
 
 function complaint(problems: readonly ConfigProblem[], configKey: string): Interpretation {
   const text = problems
-    .map(({ key, value, problem }) => [key, value, problem].filter(Boolean).join(' '))
+    .map(({ key, value, problem }) => [key, withoutPsk(value), problem].filter(Boolean).join(' '))
     .join('; ');
   return {
     said: text,

@@ -6,6 +6,7 @@ import type { NetEntry, NetState } from '../model/net-state.ts';
 import type { ConfigProblem } from '../model/network-config.ts';
 import type { Peer } from '../model/peers.ts';
 import type { Underlay, Uplink } from '../model/underlay.ts';
+import type { KeyPair } from '../model/wireguard-key.ts';
 import type { CarrierPlan } from '../udp/carrier.ts';
 
 /** This node: its place in the underlay, and what it tells peers of it. */
@@ -21,6 +22,8 @@ export interface Self {
   readonly tun: string;
   /** What the command that was to be run before the lease has printed; undefined when there is none. */
   readonly announced: string | undefined;
+  /** Undefined when the backend uses none, and before they are read. */
+  readonly keys: KeyPair | undefined;
   /** The cluster's networks, then former ones whose leftovers are ours too. */
   readonly networks: readonly Cidr[];
 }
@@ -44,6 +47,8 @@ export interface Backend {
   readonly isUnique: boolean;
   /** Whether it does anything about peers. */
   readonly usesPeers: boolean;
+  /** Whether it needs a key pair of this node; absent when not. */
+  readonly usesKeys?: true;
   /** Commands to run in the course of the node's life; undefined when the kernel's state is all it wants. */
   readonly hooks?: Hooks;
   /** What is to carry the packets of its device; undefined when the kernel does. */
@@ -54,7 +59,7 @@ export interface Backend {
   refuses(self: Self): string | undefined;
   terms(self: Self): LeaseTerms;
   /** Why a peer of the same backend type cannot be used; undefined when it can. */
-  objection(peer: Peer): string | undefined;
+  objection(peer: Peer, self: Self): string | undefined;
   desired(situation: Situation): NetState;
   /** Whether an entry may be removed when it is not desired. */
   isOurs(entry: NetEntry, self: Self): boolean;

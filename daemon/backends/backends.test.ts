@@ -20,6 +20,7 @@ const self: Self = {
   networks: [cidr('10.5.0.0/16'), cidr('fd00:5::/48')],
   tun: 'flannel0',
   announced: undefined,
+  keys: undefined,
 };
 const peer = (prefix: string, publicIp: string, data: Json | undefined): Peer => {
   const subnet = cidr(prefix);
@@ -193,8 +194,8 @@ sysctl net/ipv6/conf/flannel.1/accept_ra 0
     [{ VtepMAC: '0200.0000.00aa' }],
   ])('objects to a peer with data %j', data => {
     const backend = backendOf({ Type: 'vxlan' });
-    expect(backend.objection(peer('10.5.3.0/24', '192.168.7.3', data))).toMatch(/VtepMAC/);
-    expect(backend.objection(two)).toBeUndefined();
+    expect(backend.objection(peer('10.5.3.0/24', '192.168.7.3', data), self)).toMatch(/VtepMAC/);
+    expect(backend.objection(two, self)).toBeUndefined();
   });
 
   test('with IPv6 a VNI of more than four digits, whose device would have no name, is refused', () => {
@@ -311,7 +312,8 @@ describe('extension', () => {
     [['x'], false],
   ])('a peer with data %j is usable: %s', (data, usable) =>
     expect(
-      backendOf({ Type: 'extension' }).objection(peer('10.5.3.0/24', '192.168.7.3', data)) === undefined,
+      backendOf({ Type: 'extension' }).objection(peer('10.5.3.0/24', '192.168.7.3', data), self) ===
+        undefined,
     ).toBe(usable),
   );
 
@@ -367,9 +369,9 @@ describe('ours is', () => {
 });
 
 test.each([
-  ['ipsec', 'is not available in this build, use vxlan, host-gw, ipip, udp, extension or alloc'],
-  ['', 'is not a backend, use vxlan, host-gw, ipip, udp, extension or alloc'],
-  ['constructor', 'is not a backend, use vxlan, host-gw, ipip, udp, extension or alloc'],
+  ['ipsec', 'is not available in this build, use vxlan, host-gw, ipip, udp, wireguard, extension or alloc'],
+  ['', 'is not a backend, use vxlan, host-gw, ipip, udp, wireguard, extension or alloc'],
+  ['constructor', 'is not a backend, use vxlan, host-gw, ipip, udp, wireguard, extension or alloc'],
 ])('backend %j %s', (Type, problem) =>
   expect(choose({ Type })).toEqual({ problems: [{ key: 'Backend.Type', value: Type, problem }] }),
 );

@@ -7,17 +7,19 @@ import { hostGw } from './host-gw.ts';
 import { ipip } from './ipip.ts';
 import { udp } from './udp.ts';
 import { vxlan } from './vxlan.ts';
+import { wireguard } from './wireguard.ts';
 
 const backends: Readonly<Record<string, BackendFactory>> = {
   vxlan,
   'host-gw': hostGw,
   ipip,
   udp,
+  wireguard,
   extension,
   alloc,
 };
 /** Known to flannel; a configuration may name them rightfully. */
-const elsewhere = ['wireguard', 'ipsec', 'tencent-vpc'];
+const elsewhere = ['ipsec', 'tencent-vpc'];
 
 /** The backend a configuration asks for, or what to change in it. */
 export function chooseBackend(config: NetworkConfig): BackendResult {

@@ -1,8 +1,8 @@
 // udp: bare IP packets in datagrams, carried by a thread of this process between a TUN device and the peers.
 import * as z from 'zod/mini';
-import { addressIn, type Cidr, type Family, formatCidr } from '../../lib/ip.ts';
-import { type NetState, usualMetric } from '../model/net-state.ts';
+import type { Family } from '../../lib/ip.ts';
 import type { Backend, BackendFactory, Self } from './backend.ts';
+import { networkEntries } from './network-route.ts';
 import { isOurs } from './ownership.ts';
 import { readSettings } from './settings.ts';
 
@@ -50,26 +50,9 @@ function create(port: number, enabled: readonly Family[]): Backend {
       ...enabled.flatMap(family => {
         const subnet = subnets[family];
         const network = networks.find(({ family: of }) => of === family);
-        return subnet && network ? entriesOf(tun, subnet, network) : [];
+        return subnet && network ? networkEntries(tun, subnet, network) : [];
       }),
     ],
     isOurs: (entry, self) => isOurs(entry, self, [self.tun]),
   };
-}
-
-/** One route for everything, as upstream: which peer it goes to is for the carrier to find. */
-function entriesOf(dev: string, subnet: Cidr, network: Cidr): NetState {
-  const { family } = subnet;
-  return [
-    { kind: 'address', dev, address: `${addressIn(subnet, 0)}/${family === 4 ? 32 : 128}` },
-    {
-      kind: 'route',
-      to: formatCidr(network),
-      via: undefined,
-      dev,
-      onlink: false,
-      metric: usualMetric[family],
-      protocol: 'boot',
-    },
-  ];
 }

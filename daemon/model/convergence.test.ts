@@ -1,4 +1,5 @@
 // State decides, not the way to it: any order of lease events that ends in the same leases ends in the same kernel.
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Family, parseCidr } from '../../lib/ip.ts';
@@ -12,15 +13,18 @@ import { encodeKey } from './lease-codec.ts';
 import { emptyView, fold, type LeaseView } from './lease-view.ts';
 import type { NetEntry } from './net-state.ts';
 import { familiesOf, parseNetworkConfig } from './network-config.ts';
-import { peerSelector, type Selection } from './peers.ts';
+import { type Peer, peerSelector, type Selection } from './peers.ts';
 import { Reading } from './reading.ts';
 import { underlayOf } from './underlay.ts';
+import { keyPairOf } from './wireguard-key.ts';
 
 const signal = AbortSignal.timeout(60_000);
 const subnets = {
   4: parseCidr('10.5.1.0/24') ?? expect.unreachable(),
   6: parseCidr('fd00:5:0:1::/64') ?? expect.unreachable(),
 };
+/** Any text makes one. */
+const keyOf = (text: string) => createHash('sha256').update(text).digest('base64');
 const self: Self = {
   uplink: { name: 'eth0', ips: { 4: '192.168.7.1', 6: 'fd00:7::1' }, mtu: 1500 },
   publicIps: { 4: '192.168.7.1', 6: 'fd00:7::1' },
@@ -29,6 +33,7 @@ const self: Self = {
   networks: ['10.5.0.0/16', 'fd00:5::/48'].map(text => parseCidr(text) ?? expect.unreachable()),
   tun: 'flannel0',
   announced: undefined,
+  keys: keyPairOf(keyOf('0')),
 };
 
 interface Setting {
@@ -73,7 +78,8 @@ class Kept {
   constructor(setting: Setting) {
     const { backend, enabled } = setting;
     this.#setting = setting;
-    this.#select = peerSelector({ ...backend, terms: backend.terms(self), subnets, enabled });
+    const objection = (peer: Peer) => backend.objection(peer, self);
+    this.#select = peerSelector({ objection, terms: backend.terms(self), subnets, enabled });
   }
 
   /** Brings the kernel to what the leases ask for. */
@@ -109,7 +115,7 @@ const lease: fc.Arbitrary<Lease> = fc
     host: fc.integer({ min: 0, max: 6 }),
     onLink: fc.boolean(),
     mac: fc.constantFrom('02:00:00:00:00:0a', '02:00:00:00:00:0B', '02:00:00:00:00:0c', 'nonsense'),
-    backendType: fc.constantFrom('vxlan', 'vxlan', 'host-gw', 'ipip', ''),
+    backendType: fc.constantFrom('vxlan', 'vxlan', 'wireguard', 'host-gw', 'ipip', ''),
     six: fc.boolean(),
     revision: fc.nat(),
   })
@@ -118,7 +124,8 @@ const lease: fc.Arbitrary<Lease> = fc
       4: length === 0 ? undefined : parseCidr(`10.5.${part}.0/${length}`),
       6: six || length === 0 ? parseCidr(`fd00:5:0:${part}::/64`) : undefined,
     };
-    const data = { VNI: 1, VtepMAC: mac };
+    const key = mac === 'nonsense' ? mac : keyOf(mac);
+    const data = { VNI: 1, VtepMAC: mac, PublicKey: key, Port: 51_820 };
     return {
       key: encodeKey(at),
       subnets: at,
@@ -158,6 +165,9 @@ test.each([
   ['vxlan with direct routing', { Backend: { Type: 'vxlan', DirectRouting: true } }],
   ['vxlan, both families', { EnableIPv6: true, Backend: { Type: 'vxlan', DirectRouting: true } }],
   ['vxlan, IPv6 alone', { EnableIPv4: false, EnableIPv6: true, Backend: { Type: 'vxlan' } }],
+  ['wireguard', { Backend: { Type: 'wireguard' } }],
+  ['wireguard, a device for each family', { EnableIPv6: true, Backend: { Type: 'wireguard' } }],
+  ['wireguard, one for both', { EnableIPv6: true, Backend: { Type: 'wireguard', Mode: 'auto' } }],
   ['host-gw', { Backend: { Type: 'host-gw' } }],
   ['host-gw, both families', { EnableIPv6: true, Backend: { Type: 'host-gw' } }],
   ['ipip', { Backend: { Type: 'ipip' } }],

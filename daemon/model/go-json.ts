@@ -16,7 +16,9 @@ export function parseGoJson(text: string): { readonly value: GoJson } | { readon
   try {
     return { value: JSON.parse(text, revive) };
   } catch (error) {
-    return { problem: `is not valid JSON: ${error instanceof Error ? error.message : String(error)}` };
+    // Without the piece of the text that it ends with, which can be of a key.
+    const message = String(error instanceof Error ? error.message : error).replace(/, (\.\.\.)?".*$/s, '');
+    return { problem: `is not valid JSON: ${message}` };
   }
 }
 
