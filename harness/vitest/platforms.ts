@@ -1,5 +1,6 @@
 // Where scenarios run: every driver that can run here with every backend, and a reason for each that cannot.
 import { describe, test as plainTest } from 'vitest';
+import { findProgram } from '../../lib/places.ts';
 import type { DriverName, Problem } from '../drivers/driver.ts';
 import { driverNames, loadDriver } from '../drivers/index.ts';
 
@@ -13,6 +14,8 @@ export interface PlatformOptions {
   readonly drivers?: readonly DriverName[];
   /** Default: vxlan and host-gw. */
   readonly backends?: readonly string[];
+  /** What netns nodes need beyond the usual, each with the Debian package that has it. Default: nothing. */
+  readonly programs?: Readonly<Record<string, string>>;
 }
 
 const required = (process.env.REQUIRE ?? '').split(',').filter(Boolean);
@@ -35,11 +38,21 @@ export function onEveryPlatform(options: PlatformOptions, body: (platform: Platf
   );
   if (drivers.length === 0) leftOut(`DRIVER=${process.env.DRIVER}`);
   for (const driver of drivers) {
-    const problems = problemsOf.get(driver) ?? [];
+    const problems = [...(problemsOf.get(driver) ?? []), ...(driver === 'netns' ? missing(options) : [])];
     if (problems.length > 0) notHere(driver, problems);
     else if (backends.length === 0) leftOut(`BACKEND=${process.env.BACKEND}`);
     else for (const backend of backends) describe(`${driver} ${backend}`, () => body({ driver, backend }));
   }
+}
+
+/** Nodes of docker bring theirs in the image. */
+function missing({ programs = {} }: PlatformOptions): readonly Problem[] {
+  return Object.entries(programs)
+    .filter(([program]) => !findProgram(program))
+    .map(([program, debian]) => ({
+      what: `the program ${program} is missing`,
+      fix: `apt-get install ${debian}`,
+    }));
 }
 
 /** A file without any test would count as broken. */
