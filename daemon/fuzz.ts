@@ -5,10 +5,12 @@ import { UserError } from '../lib/errors.ts';
 import { parseCidr, parseIp } from '../lib/ip.ts';
 import { chooseBackend } from './backends/index.ts';
 import { parseFdb, parseLinks, parseNeighbours, parseRoutes } from './kernel/parse.ts';
+import { parseDump } from './kernel/parse-wg.ts';
 import { dockerOpts } from './model/docker-opts.ts';
 import { parseEnvFile } from './model/env-file.ts';
 import { gatewayRoutes } from './model/kernel-routes.ts';
 import { parseKey, parseValue } from './model/lease-codec.ts';
+import { stateText } from './model/net-state.ts';
 import { parseNetworkConfig } from './model/network-config.ts';
 import { parseSaved } from './model/saved-rules.ts';
 import { parseSubnetEnv } from './model/subnet-env.ts';
@@ -89,6 +91,13 @@ const targets: readonly Target[] = [
       orRefuse(() => parseNeighbours(text, ['eth0']));
       orRefuse(() => parseFdb(text, 'flannel.1'));
     },
+  },
+  {
+    name: 'wg show dump',
+    seeds: [
+      'a=\tb=\t51820\toff\nc=\t(none)\t[fd00::1]:5\t10.5.2.0/24,fd00:5::/64\t0\t0\t0\t25\nd=\te=\t(none)\t(none)\t0\t0\t0\toff\n',
+    ],
+    read: text => orRefuse(() => stateText(parseDump(text, 'flannel-wg'))),
   },
   {
     name: 'answers of etcd v2',

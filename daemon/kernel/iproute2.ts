@@ -5,7 +5,7 @@ import type { Family } from '../../lib/ip.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Runner } from '../../lib/run.ts';
 import type { Op } from '../model/diff.ts';
-import type { NetEntry, NetState } from '../model/net-state.ts';
+import type { LinkEntry, NetState } from '../model/net-state.ts';
 import { batchLines, type NetworkOp, type Tool, toolOf } from './argv.ts';
 import { Batch } from './batch.ts';
 import { Echoes } from './echoes.ts';
@@ -63,21 +63,30 @@ async function readState(
     ...devices.map(dev => readFdb(runner, dev, signal)),
     ...sysctls.map(path => readSysctl(settings, path)),
   ]);
-  const state = await Promise.all(parts.flat().map(entry => withWireguard(wg, entry, devices, signal)));
-  return state.flat();
+  return insideWireguard(wg, parts.flat(), devices, signal);
 }
 
-/** A device of ours that `wg` knows is a wireguard one, whoever carries its packets. */
-async function withWireguard(
+/** With what `wg` knows of devices of ours: whoever carries their packets, they are wireguard ones. */
+async function insideWireguard(
   wg: Wg,
-  entry: NetEntry,
+  state: NetState,
   devices: readonly string[],
   signal: AbortSignal,
 ): Promise<NetState> {
-  if (entry.kind !== 'link' || !devices.includes(entry.name)) return [entry];
-  if (entry.tunnel?.type !== 'wireguard' && entry.tunnel?.type !== 'tun') return [entry];
-  const inside = await wg.read(entry.name, signal);
-  return inside ? [{ ...entry, tunnel: { type: 'wireguard' } }, ...inside] : [entry];
+  const suspects = state.filter(
+    (entry): entry is LinkEntry =>
+      entry.kind === 'link' &&
+      devices.includes(entry.name) &&
+      (entry.tunnel?.type === 'wireguard' || entry.tunnel?.type === 'tun'),
+  );
+  if (suspects.length === 0) return state;
+  const found = await Promise.all(
+    suspects.map(async (link): Promise<NetState> => {
+      const inside = await wg.read(link.name, signal);
+      return inside ? [{ ...link, tunnel: { type: 'wireguard' } }, ...inside] : [link];
+    }),
+  );
+  return [...state.filter(entry => !suspects.includes(entry as LinkEntry)), ...found.flat()];
 }
 
 const queries = ['address show', 'route show table main', 'neighbour show nud permanent'] as const;

@@ -1,4 +1,5 @@
 // What `wg show <device> dump` prints, as network state: the device's line, then one for each peer.
+import { UserError } from '../../lib/errors.ts';
 import { canonicalIp, formatCidr, parseCidr } from '../../lib/ip.ts';
 import type { WireguardEntry, WireguardPeerEntry } from '../model/net-state.ts';
 import { Secret } from '../model/secret.ts';
@@ -11,7 +12,9 @@ export function parseDump(text: string, dev: string): readonly (WireguardEntry |
     .map(line => line.split('\t'));
   const [, publicKey, port] = device;
   if (publicKey === undefined || !/^\d+$/.test(port ?? '') || peers.some(fields => fields.length < 8))
-    throw new Error(`wg show ${dev} dump did not print the lines we know`);
+    throw new UserError(`wg show ${dev} dump did not print the lines we know`, {
+      hint: 'wireguard-tools 1.0 or later is needed',
+    });
   return [
     { kind: 'wireguard', dev, publicKey: known(publicKey) ?? '', port: Number(port) },
     ...peers.map(fields => peer(fields, dev)),

@@ -8,18 +8,9 @@ export function isWireguardOp(op: Op): op is WireguardOp {
   return op.entry.kind === 'wireguard' || op.entry.kind === 'wireguard-peer';
 }
 
-/**
- * Turning keepalive on sends something at once. Otherwise a peer that knew us before a restart would go on with session
- * keys we no longer have, for 15 s, unless we happen to send something first. A kernel device survives a restart;
- * wireguard-go does not, and stands still when it says hello to many hosts that are gone.
- */
-const mostGreeted = 100;
-
 export function configOf(ops: readonly WireguardOp[]): string {
-  const isNew = (op: WireguardOp) => op.verb === 'put' && !op.replaces;
-  const greets = ops.filter(isNew).length <= mostGreeted;
   return ops
-    .flatMap(op => (op.entry.kind === 'wireguard' ? settings(op.entry) : peer(op.entry, greets && isNew(op))))
+    .flatMap(({ entry }) => (entry.kind === 'wireguard' ? settings(entry) : peer(entry)))
     .map(line => `${line}\n`)
     .join('');
 }
@@ -35,15 +26,23 @@ function settings({ port, privateKey }: WireguardEntry): readonly string[] {
   ];
 }
 
-function peer(entry: WireguardPeerEntry, greet: boolean): readonly string[] {
-  const { publicKey, endpoint, allowedIps, keepalive, psk } = entry;
-  const lines = [
+function peer({ publicKey, endpoint, allowedIps, keepalive, psk }: WireguardPeerEntry): readonly string[] {
+  return [
     '[Peer]',
     `PublicKey = ${publicKey}`,
     `PresharedKey = ${psk?.reveal() ?? noKey}`,
     `AllowedIPs = ${allowedIps.join(',')}`,
     ...(endpoint ? [`Endpoint = ${endpoint}`] : []),
+    `PersistentKeepalive = ${keepalive || 'off'}`,
   ];
-  const last = `PersistentKeepalive = ${keepalive || 'off'}`;
-  return greet && !keepalive ? [...lines, 'PersistentKeepalive = 1', ...lines, last] : [...lines, last];
+}
+
+/**
+ * Turning keepalive on sends something at once. Otherwise a peer that knew us before wireguard-go was started again would
+ * go on with session keys we no longer have, for 15 s, unless we happen to send something first.
+ */
+export function greeting(publicKeys: readonly string[]): readonly string[] {
+  return publicKeys.flatMap(key =>
+    ['1', 'off'].flatMap(keepalive => ['peer', key, 'persistent-keepalive', keepalive]),
+  );
 }

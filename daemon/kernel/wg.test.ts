@@ -1,5 +1,5 @@
 // Talking to `wg`: what it prints, what it is told, and that no key is seen when it fails.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { CommandError, type Runner, type RunResult } from '../../lib/run.ts';
 import { stateText, type WireguardEntry, type WireguardPeerEntry } from '../model/net-state.ts';
 import { Secret } from '../model/secret.ts';
@@ -95,12 +95,33 @@ PersistentKeepalive = off
 `);
   });
 
-  test('a new peer is sent something at once, unless there are very many', () => {
-    const keepalives = (text: string) => text.match(/(?<=PersistentKeepalive = ).*/g);
-    expect(keepalives(configOf([put(peer(2))]))).toEqual(['1', 'off']);
-    expect(keepalives(configOf([put(peer(2, { keepalive: 9 }))]))).toEqual(['9']);
-    const many = Array.from({ length: 101 }, (_, n) => put(peer(n)));
-    expect(keepalives(configOf(many))).toHaveLength(101);
+  test('a new peer is sent something soon, unless it is anyway, there are very many, or it is gone by then', async () => {
+    vi.useFakeTimers();
+    try {
+      const commands: string[] = [];
+      const runner: Runner = {
+        async run(argv): Promise<RunResult> {
+          commands.push(argv.slice(1).join(' '));
+          return { code: 0, stdout: '', stderr: '' };
+        },
+      };
+      const wg = new Wg(runner);
+      const [two, three] = [peer(2), peer(3)];
+      const others = [put(peer(4, { keepalive: 9 })), put(peer(5), peer(5))];
+      await wg.apply([put(own), put(two), put(three), ...others], signal);
+      await wg.apply([remove(three)], signal);
+      await wg.apply(
+        Array.from({ length: 101 }, (_, n) => put(peer(100 + n))),
+        signal,
+      );
+      commands.length = 0;
+      await vi.advanceTimersByTimeAsync(1000);
+      expect(commands).toEqual([
+        'set flannel-wg peer PEER2 persistent-keepalive 1 peer PEER2 persistent-keepalive off',
+      ]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 

@@ -3,10 +3,12 @@ import { anyCode, CommandError, type Runner } from '../../lib/run.ts';
 import type { NetState } from '../model/net-state.ts';
 import type { Failure } from './kernel.ts';
 import { parseDump } from './parse-wg.ts';
-import { configOf, type WireguardOp } from './wg-config.ts';
+import { configOf, greeting, type WireguardOp } from './wg-config.ts';
 
 /** So many keys fit on one command line, with room to spare. */
 const mostAtOnce = 1000;
+/** wireguard-go stands still while it greets many hosts that are gone. */
+const mostGreeted = 100;
 /** `wg` cannot read the sockets that stand for pipes here, so `cat` does. */
 const addConfig = 'cat | wg addconf "$0" /dev/stdin';
 
@@ -51,6 +53,7 @@ export class Wg {
     if (code === 0) {
       for (const { entry } of ops)
         if (entry.kind === 'wireguard-peer') this.#told.set(idOf(entry), entry.endpoint);
+      this.#greet(dev, ops.filter(isSilentStranger), signal);
       return [];
     }
     if (ops.length === 1) return [{ op: first, reason: `wg addconf ${dev}: ${reasonOf(stderr, ops)}` }];
@@ -60,6 +63,18 @@ export class Wg {
       ...(await this.#put(dev, ops.slice(0, half), signal)),
       ...(await this.#put(dev, ops.slice(half), signal)),
     ];
+  }
+
+  /** At random: of two that begin in the same moment, neither would hear the other. */
+  #greet(dev: string, ops: readonly WireguardOp[], signal: AbortSignal): void {
+    if (ops.length === 0 || ops.length > mostGreeted) return;
+    const greet = async () => {
+      const still = ops.filter(({ entry }) => !signal.aborted && this.#told.has(idOf(entry)));
+      const words = greeting(still.map(({ entry }) => entry.publicKey));
+      if (words.length > 0) await this.#run(['wg', 'set', dev, ...words], { signal });
+    };
+    // A handshake comes about with the first packet anyway.
+    setTimeout(() => void greet().catch(() => {}), Math.random() * 1000).unref();
   }
 
   /** Removing a peer that is not there is no failure of `wg`, and of a device that is gone none of ours. */
@@ -86,6 +101,11 @@ export class Wg {
       throw new CommandError({ ...facts, stdout: '', stderr: '' });
     }
   }
+}
+
+/** A new peer that is not sent signs of life. */
+function isSilentStranger(op: WireguardOp): boolean {
+  return op.verb === 'put' && !op.replaces && op.entry.kind === 'wireguard-peer' && op.entry.keepalive === 0;
 }
 
 function idOf({ publicKey, dev }: WireguardOp['entry']): string {

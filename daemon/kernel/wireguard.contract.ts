@@ -23,6 +23,8 @@ interface Bench extends AsyncDisposable {
   readonly kernel: Kernel;
   /** Takes the device away, as another program or the end of wireguard-go does. */
   loseDevice(): Promise<void>;
+  /** Ends it as a killed daemon does, with what carries packets for it, and gives that of the next one. */
+  crash(): Promise<Kernel>;
   /** As packets of a peer that come from elsewhere do. */
   roam(entry: WireguardPeerEntry): Promise<void>;
 }
@@ -153,6 +155,14 @@ function promises(start: () => Promise<Bench>): void {
     await settled(wanted);
   });
 
+  test('the next run of a daemon that was killed has it again', async () => {
+    const wanted = [link, settings(), peer(2)];
+    await bench.kernel.apply(puts(wanted), signal);
+    const next = await bench.crash();
+    expect(await next.apply(puts(wanted), signal)).toEqual([]);
+    await settled(wanted);
+  });
+
   test('a port that somebody else listens on is named, without a key', async () => {
     const own = settings();
     const failures = await bench.kernel.apply(puts([link, { ...own, port: 5353 }]), signal);
@@ -179,6 +189,10 @@ async function fakeBench(): Promise<Bench> {
   return {
     kernel,
     loseDevice: async () => kernel.drop(link),
+    async crash() {
+      kernel.drop(link);
+      return kernel;
+    },
     roam: async () => {},
     [Symbol.asyncDispose]: async () => {},
   };
@@ -204,9 +218,21 @@ async function realBench(): Promise<Bench> {
   );
   const listening = listener[Symbol.asyncIterator]();
   await listening.next();
-  const kernel = createIproute2({ ...namespace, log: silent });
+  const runOf = (run: AbortController): Kernel => {
+    const kernel = createIproute2({ ...namespace, log: silent });
+    const ended = AbortSignal.any([run.signal, life.signal]);
+    return { ...kernel, apply: (ops, signal) => kernel.apply(ops, AbortSignal.any([signal, ended])) };
+  };
+  const first = new AbortController();
   return {
-    kernel: { ...kernel, apply: (ops, signal) => kernel.apply(ops, AbortSignal.any([signal, life.signal])) },
+    kernel: runOf(first),
+    async crash() {
+      first.abort();
+      const isGone = async () =>
+        (await runner.run(['ip', 'link', 'show', 'dev', dev], { okCodes: [0, 1] })).code === 1 || undefined;
+      await until(isGone, { what: 'the loss of the device', timeout: 5000 });
+      return runOf(new AbortController());
+    },
     loseDevice: () => ip(`link del ${dev}`),
     async roam({ publicKey }) {
       await runner.run(['wg', 'set', dev, 'peer', publicKey, 'endpoint', '192.168.7.77:4444']);
