@@ -10,10 +10,10 @@ import {
 } from '../harness/vitest/index.ts';
 
 const here = {
-  drivers: ['netns'],
   backends: ['wireguard'],
   programs: { wg: 'wireguard-tools', 'wireguard-go': 'wireguard-go' },
 } as const;
+const netns = { ...here, drivers: ['netns'] } as const;
 const keyFile = '/run/flannel/wgkey';
 
 async function output(node: NodeHandle, ...argv: [string, ...string[]]): Promise<string> {
@@ -120,7 +120,7 @@ ip route add 10.5.0.0/16 dev ${device}`;
     });
 });
 
-onEveryPlatform(here, platform => {
+onEveryPlatform(netns, platform => {
   const PSK = 'b25lIHNlY3JldCBvZiAzMiBieXRlcywgc2hhcmVkISE=';
   const config = { Backend: { PSK, PersistentKeepaliveInterval: 7, ListenPort: 51_900, MTU: 1400 } };
   test.override({ platform, spec: { nodes: 2, config, flags: ['-v=1'] } });
@@ -164,7 +164,7 @@ for (const [Mode, dev6, endpoint] of [
   ['auto', 'flannel-wg', /\t192.*:51820$/m],
   ['ipv6', 'flannel-wg', /\t\[fd.*\]:51820$/m],
 ] as const) {
-  onEveryPlatform(here, platform => {
+  onEveryPlatform(netns, platform => {
     describe(`mode ${Mode}`, () => {
       test.override({ platform, spec: { nodes: 2, config: { ...both, Backend: { Mode } } } });
 
@@ -178,7 +178,7 @@ for (const [Mode, dev6, endpoint] of [
   });
 
   if (Mode !== 'auto')
-    onEveryPlatform(here, platform => {
+    onEveryPlatform(netns, platform => {
       const config = { ...both, EnableIPv4: false, Backend: { Mode } };
       describe(`mode ${Mode}, IPv6 alone`, () => {
         test.override({ platform, spec: { nodes: 2, config, docker: false } });
