@@ -107,8 +107,9 @@ export class Coalescer {
     candidate.headers = l4;
     candidate.payload = length - l4;
     if (family === 4 && isFragment4(memory, at)) {
-      candidate.proto = 0;
-      return false;
+      // Which flow it belongs to, its ports would tell, and only the first part has them.
+      this.flush();
+      return this.#isNone(candidate);
     }
     // The kernel will see a header checksum made anew.
     const isSealed = family === 6 || (l4 === 20 && fold(sum(memory, at, 20)) === 0xffff);
@@ -131,8 +132,7 @@ export class Coalescer {
       if (memory.get16(at + l4 + 4) !== length - l4) return false;
       return isIntact(memory, at, family, proto, at + l4, length - l4);
     }
-    candidate.proto = 0;
-    return false;
+    return this.#isNone(candidate);
   }
 
   #isNone(candidate: Candidate): false {
