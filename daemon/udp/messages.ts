@@ -32,6 +32,5 @@ export type Order =
 export type Report =
   /** A byte written to `wake` makes it look. `level` says in words how much of the kernel's help it has. */
   | { readonly kind: 'open'; readonly wake: number; readonly level: string }
-  | { readonly kind: 'bound'; readonly addresses: ByFamily<string> }
   /** The last one. */
   | { readonly kind: 'ended'; readonly reason: string; readonly hint: string | undefined };

@@ -2,8 +2,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Coalescer, coalescerRoom } from './coalesce.ts';
+import { mayAnswer } from './icmp.ts';
 import { Memory } from './memory.ts';
 import { cut, needsChecksum, type Offload, offloadLength, readOffload } from './offload.ts';
+import { familyAt, totalLength } from './packet.ts';
 import { complaints, packet, payloadOf, type Shape } from './packets.fixture.ts';
 import { mostHeaders, segment, type Wire } from './segment.ts';
 
@@ -224,6 +226,42 @@ describe('packets that came together', () => {
           );
         }
       }),
+    );
+  });
+
+  test('of whatever kind, damaged or none at all, harm nobody', () => {
+    const wound = fc.tuple(fc.nat(80), fc.nat(255));
+    const hurt = fc
+      .tuple(shapes, fc.array(wound, { maxLength: 6 }), fc.nat(120))
+      .map(([shape, wounds, most]) => {
+        const bytes = packet({ ...shape, payload: shape.payload.subarray(0, 200) });
+        for (const [at, value] of wounds) bytes[at % bytes.length] = value;
+        return bytes.subarray(0, bytes.length - (most % 3 === 0 ? Math.min(most, bytes.length) : 0));
+      });
+    const noise = fc.uint8Array({ maxLength: 120 }).map(bytes => Buffer.from(bytes));
+    fc.assert(
+      fc.property(fc.array(fc.oneof(hurt, noise), { maxLength: 10 }), all => {
+        let delivered = 0;
+        const coalescer = new Coalescer(memory, coalescerAt, true, (_, packets) => {
+          delivered += packets;
+        });
+        let at = 12;
+        let expected = 0;
+        for (const bytes of all) {
+          put(bytes, at);
+          // What the data plane asks before it goes on.
+          const family = familyAt(memory, at, bytes.length);
+          if (family !== 0) {
+            mayAnswer(memory, at, bytes.length, family);
+            coalescer.add(at, totalLength(memory, at, family), family);
+            expected++;
+          }
+          at += bytes.length;
+        }
+        coalescer.flush();
+        expect(delivered).toBe(expected);
+      }),
+      { numRuns: 1000 },
     );
   });
 

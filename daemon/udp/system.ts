@@ -20,8 +20,9 @@ const SOL = { socket: 1, ip: 0, ipv6: 41, udp: 17 } as const;
 const SO = { sndbuf: 7, rcvbuf: 8, sndbufforce: 32, rcvbufforce: 33 } as const;
 const IPV6_V6ONLY = 26;
 export const udpOption = { level: SOL.udp, segment: 103, gro: 104 } as const;
-/** IP_MTU_DISCOVER and IPV6_MTU_DISCOVER, with their values for "fragment where needed" and "never"; IP_MTU and IPV6_MTU. */
-const discover = { 4: 10, 6: 23, dont: 0, want: 1 } as const;
+/** IP_MTU_DISCOVER and IPV6_MTU_DISCOVER, with their values for "in fragments where needed" and "never in fragments". */
+const discover = { 4: 10, 6: 23, fragments: 0, never: 2 } as const;
+/** IP_MTU and IPV6_MTU. */
 const pathMtuOption = { 4: 14, 6: 24 } as const;
 export const poll = { in: 1, out: 4, failed: 0x08 | 0x10 | 0x20 } as const;
 export const MSG_DONTWAIT = 0x40;
@@ -154,6 +155,7 @@ export function openSocket(address: string, port: number, wanted: Wanted): UdpSo
     close(fd);
     throw error;
   }
+  allowFragments({ fd, family }, false);
   // Beyond the host's limits where that is allowed.
   for (const [forced, plain] of [
     [SO.sndbufforce, SO.sndbuf],
@@ -169,8 +171,13 @@ export function openSocket(address: string, port: number, wanted: Wanted): UdpSo
 }
 
 /** Lets the kernel send in fragments what is too large for the path, or has it refuse. */
-export function allowFragments({ fd, family }: UdpSocket, allowed: boolean): void {
-  option(fd, family === 4 ? SOL.ip : SOL.ipv6, discover[family], allowed ? discover.dont : discover.want);
+export function allowFragments({ fd, family }: Pick<UdpSocket, 'fd' | 'family'>, allowed: boolean): void {
+  option(
+    fd,
+    family === 4 ? SOL.ip : SOL.ipv6,
+    discover[family],
+    allowed ? discover.fragments : discover.never,
+  );
 }
 
 /** What the path to an address takes as far as the kernel knows, in bytes; undefined when it knows no path. */

@@ -87,16 +87,24 @@ function levelOf({ offloads, udpToo }: Tun, sockets: readonly UdpSocket[]): stri
 }
 
 function main(): void {
-  const tun = openTun(device, help.tun);
-  const [wake, awaken] = openPipe();
-  let sockets = openSockets(bound);
-  report({ kind: 'open', wake: awaken, level: levelOf(tun, sockets) });
-  while (carry(tun, sockets, wake) === 'bind') {
-    for (const { fd } of sockets) close(fd);
+  const open: number[] = [];
+  let sockets: readonly UdpSocket[] = [];
+  try {
+    const tun = openTun(device, help.tun);
+    open.push(tun.fd);
+    const [wake, awaken] = openPipe();
+    open.push(wake, awaken);
     sockets = openSockets(bound);
-    report({ kind: 'bound', addresses: bound });
+    report({ kind: 'open', wake: awaken, level: levelOf(tun, sockets) });
+    while (carry(tun, sockets, wake) === 'bind') {
+      for (const { fd } of sockets) close(fd);
+      sockets = [];
+      sockets = openSockets(bound);
+    }
+  } finally {
+    // They are the whole process's, and would outlive the thread.
+    for (const fd of [...open, ...sockets.map(({ fd }) => fd)]) close(fd);
   }
-  for (const fd of [tun.fd, wake, awaken, ...sockets.map(({ fd }) => fd)]) close(fd);
 }
 
 try {
