@@ -2,7 +2,7 @@
 import { Gather } from './gather.ts';
 import type { Memory } from './memory.ts';
 import { mostHeaders, type Wire } from './segment.ts';
-import { udpOption } from './system.ts';
+import { udpOption } from './sockets.ts';
 
 /** UDP_MAX_SEGMENTS of every kernel that has them. */
 const most = 64;

@@ -5,16 +5,9 @@ import { addressIn, type ByFamily, families } from '../../lib/ip.ts';
 import type { Order, Report, Start } from './messages.ts';
 import { Pump, pumpRoom } from './pump.ts';
 import { noRoutes, type Routes, tableOf } from './routes.ts';
-import {
-  allocate,
-  close,
-  openPipe,
-  openSocket,
-  openTun,
-  socketAddress,
-  type Tun,
-  type UdpSocket,
-} from './system.ts';
+import { openSocket, socketAddress, type UdpSocket } from './sockets.ts';
+import { allocate, close, openPipe } from './system.ts';
+import { openTun, type Tun } from './tun.ts';
 
 const { device, addresses, port, help, counts } = workerData as Start;
 const memory = allocate(pumpRoom);
@@ -70,7 +63,7 @@ function carry(tun: Tun, sockets: readonly UdpSocket[], wake: number): 'bind' | 
       }
     }
   };
-  const pump = new Pump({ memory, tun, sockets, port, wake, attend, counts: new Float64Array(counts) });
+  const pump = new Pump({ memory, tun, sockets, port, wake, attend, counts });
   apply();
   pump.run();
   return why;
