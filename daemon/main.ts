@@ -7,6 +7,7 @@ import { runDaemon } from './app/daemon.ts';
 import type { Daemon } from './app/node.ts';
 import { helpText } from './flags.ts';
 import { createShell } from './hooks/shell.ts';
+import { permission } from './kernel/capability.ts';
 import { createIproute2 } from './kernel/iproute2.ts';
 import { createIptables } from './kernel/iptables.ts';
 import { createNft } from './kernel/nft.ts';
@@ -96,6 +97,7 @@ function wire(options: Options, log: Logger, observe: Observe): Daemon {
       lines: spawnLines,
       converse: spawnConversation,
       sysctls: procSysctls,
+      permission,
       log,
     }),
     firewall: {
