@@ -1,5 +1,6 @@
 // The carrier of this node in the course of its life: opened before the lease, told of peers, opened again when it ends.
 import { Bell } from '../../lib/bell.ts';
+import { changedSpan } from '../../lib/changed-span.ts';
 import { describeError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { sleep } from '../../lib/wait.ts';
@@ -8,6 +9,7 @@ import type { Peer } from '../model/peers.ts';
 import { backoff } from '../model/renewal.ts';
 import type { Observe } from '../operations/happening.ts';
 import type { Carrier, CarrierPlan, OpenCarrier } from '../udp/carrier.ts';
+import type { UdpPeer } from '../udp/table.ts';
 
 export interface CarrierSetting {
   readonly open: OpenCarrier;
@@ -54,7 +56,8 @@ export class NodeCarrier implements AsyncDisposable {
     const wait = backoff(100, 5000);
     for (;;) {
       const carrier = this.#carrier;
-      let told: readonly Peer[] | undefined;
+      let told: readonly Peer[] = [];
+      let held: Subnets | undefined;
       let isOver = false;
       void carrier?.ended.then(() => {
         isOver = true;
@@ -62,11 +65,10 @@ export class NodeCarrier implements AsyncDisposable {
       while (carrier && !isOver) {
         this.#follow(carrier);
         const now = peers();
-        if (!told || !sameList(told, now))
-          carrier.route({
-            peers: now.map(({ subnet, publicIp }) => ({ subnet, publicIp })),
-            subnets: subnets(),
-          });
+        const { removed, added } = changedSpan(told, now);
+        if (removed.length + added.length > 0 || subnets() !== held)
+          carrier.route({ removed: removed.map(udpPeer), added: added.map(udpPeer), subnets: subnets() });
+        held = subnets();
         told = now;
         await this.#changed.heard(3_600_000, signal);
         wait.reset();
@@ -98,6 +100,6 @@ export class NodeCarrier implements AsyncDisposable {
   }
 }
 
-function sameList<T>(a: readonly T[], b: readonly T[]): boolean {
-  return a.length === b.length && a.every((item, at) => item === b[at]);
+function udpPeer({ subnet, publicIp }: Peer): UdpPeer {
+  return { subnet, publicIp };
 }

@@ -4,9 +4,9 @@ import type { Memory } from './memory.ts';
 import type { Parts } from './outbound.ts';
 import { familyAt, takeHop, totalLength } from './packet.ts';
 import { Reception, receptionRoom } from './reception.ts';
-import type { Table } from './routes.ts';
 import type { UdpSocket } from './sockets.ts';
 import { calls } from './system.ts';
+import type { Table } from './table.ts';
 import type { Tally } from './tally.ts';
 import type { Teller } from './teller.ts';
 import type { Tun } from './tun.ts';
@@ -22,11 +22,10 @@ export class Inbound {
   readonly #coalescer: Coalescer | undefined;
   /** Sends a packet of our own making to whoever has its destination. */
   readonly #answer: (at: number, length: number) => void;
-  #table: Table;
+  readonly #table: Table;
 
   constructor(
-    { memory, layout, tun, tally, teller }: Parts,
-    table: Table,
+    { memory, layout, tun, tally, teller, table }: Parts,
     answer: (at: number, length: number) => void,
   ) {
     this.#memory = memory;
@@ -41,11 +40,6 @@ export class Inbound {
       this.#coalescer = new Coalescer(memory, coalescerAt, tun.udpToo, (pieces, packets, bytes) => {
         this.#delivered(calls.writev(tun.fd, pieces.address, pieces.count), packets, bytes);
       });
-  }
-
-  /** From the next packet on. */
-  route(table: Table): void {
-    this.#table = table;
   }
 
   /** Carries what is there, until it was so many packets or a few more. */

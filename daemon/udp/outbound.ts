@@ -5,10 +5,10 @@ import type { Layout } from './layout.ts';
 import type { Memory } from './memory.ts';
 import { type Offload, offloadLength, readOffload } from './offload.ts';
 import { familyAt, mustNotFragment, takeHop, totalLength } from './packet.ts';
-import type { Table } from './routes.ts';
 import { segment } from './segment.ts';
 import { allowFragments, pathMtu, type UdpSocket } from './sockets.ts';
 import { calls, EBADFD, EINTR, EINVAL, EMSGSIZE, lastError, poll, wouldBlock } from './system.ts';
+import type { Table } from './table.ts';
 import type { Tally } from './tally.ts';
 import type { Teller } from './teller.ts';
 import type { Tun } from './tun.ts';
@@ -37,11 +37,9 @@ export class Outbound {
   readonly #quoteAt: number;
   readonly #batches: Partial<Record<4 | 6, Batch>> = {};
   readonly #offload: Offload = { flags: 0, cut: 0, size: 0, sumFrom: 0, sumTo: 0 };
-  #table: Table;
-  /** struct sockaddr of each peer. */
-  #names: readonly Buffer[] = [];
+  readonly #table: Table;
 
-  constructor({ memory, layout, tun, tally, teller }: Parts, sockets: readonly UdpSocket[], table: Table) {
+  constructor({ memory, layout, tun, tally, teller, table }: Parts, sockets: readonly UdpSocket[]) {
     this.#memory = memory;
     this.#tun = tun;
     this.#tally = tally;
@@ -59,14 +57,11 @@ export class Outbound {
       );
   }
 
-  /** From the next packet on. */
-  route(table: Table, names: readonly Buffer[]): void {
-    this.#table = table;
-    this.#names = names;
-  }
-
-  /** Carries what is there, at most so many packets; throws {@link DeviceGone}. */
-  carry(most: number): void {
+  /**
+   * Carries what is there, at most so many packets; throws {@link DeviceGone}. When `hurried`, the first does not wait
+   * for a look at whether there are more.
+   */
+  carry(most: number, hurried: boolean): void {
     const memory = this.#memory;
     const { fd, offloads } = this.#tun;
     const lead = offloads ? offloadLength : 0;
@@ -87,6 +82,7 @@ export class Outbound {
       }
       if (offloads) readOffload(memory, at - lead, this.#offload);
       this.#send(at, got - lead);
+      if (hurried && n === 0) this.#flush();
       cursor = (at + got - lead + 3) & ~3;
     }
     this.#flush();
@@ -129,7 +125,7 @@ export class Outbound {
   }
 
   #transmit(socket: UdpSocket, batch: Batch, message: number): void {
-    const name = this.#names[batch.peer];
+    const name = this.#table.names[batch.peer];
     if (!name) return;
     batch.name(name);
     const code = this.#sendMessage(socket.fd, message);
@@ -190,4 +186,5 @@ export interface Parts {
   readonly tun: Tun;
   readonly tally: Tally;
   readonly teller: Teller;
+  readonly table: Table;
 }

@@ -4,9 +4,9 @@ import { Inbound, inboundRoom } from './inbound.ts';
 import { Layout } from './layout.ts';
 import type { Memory } from './memory.ts';
 import { Outbound, outboundRoom } from './outbound.ts';
-import { noRoutes, type Table, tableOf } from './routes.ts';
-import { socketAddress, type UdpSocket } from './sockets.ts';
+import type { UdpSocket } from './sockets.ts';
 import { calls, describe, EINTR, lastError, poll } from './system.ts';
+import type { Table } from './table.ts';
 import { Tally } from './tally.ts';
 import { Teller } from './teller.ts';
 import type { Tun } from './tun.ts';
@@ -17,8 +17,8 @@ export interface PumpOptions {
   readonly tun: Tun;
   /** One of each family at most. */
   readonly sockets: readonly UdpSocket[];
-  /** Of all nodes. */
-  readonly port: number;
+  /** Looked at for each packet. */
+  readonly table: Table;
   /** Readable when somebody wants `attend` to be called. */
   readonly wake: number;
   /** Returns false to stop. */
@@ -28,6 +28,8 @@ export interface PumpOptions {
 
 /** How many packets of one direction before the other gets its turn. */
 const turn = 64;
+/** After so long without a packet, in milliseconds, the next one is hurried on, and not kept for others to join. */
+const calm = 0.2;
 
 export const pumpRoom = outboundRoom + inboundRoom + icmpRoom + 1024;
 
@@ -40,15 +42,14 @@ export class Pump {
   readonly #drainAt: number;
 
   constructor(options: PumpOptions) {
-    const { memory, tun, sockets, wake, counts } = options;
+    const { memory, tun, sockets, table, wake, counts } = options;
     this.#options = options;
     const layout = new Layout();
     const tally = new Tally(counts);
     this.#teller = new Teller(memory, layout, tun, tally);
-    const parts = { memory, layout, tun, tally, teller: this.#teller };
-    const table = tableOf(noRoutes);
-    this.#outbound = new Outbound(parts, sockets, table);
-    this.#inbound = new Inbound(parts, table, (at, length) => this.#outbound.send(at, length));
+    const parts = { memory, layout, tun, tally, teller: this.#teller, table };
+    this.#outbound = new Outbound(parts, sockets);
+    this.#inbound = new Inbound(parts, (at, length) => this.#outbound.send(at, length));
     this.#drainAt = layout.take(64);
     this.#pollAt = layout.take(4 * poll.entry);
     for (const [at, fd] of [tun.fd, wake, ...sockets.map(({ fd }) => fd)].entries()) {
@@ -57,24 +58,16 @@ export class Pump {
     }
   }
 
-  /** From the next packet on. `own`: our addresses in the order of the network, for what senders are told. */
-  route(table: Table, own: Readonly<Partial<Record<4 | 6, Uint8Array>>>): void {
-    const { port } = this.#options;
-    this.#outbound.route(
-      table,
-      table.addresses.map(address => socketAddress(address, port)),
-    );
-    this.#inbound.route(table);
-    for (const family of [4, 6] as const) {
-      const address = own[family];
-      if (address) this.#teller.speakFrom(family, address);
-    }
+  /** What senders are told comes from this address, given in the order of the network. */
+  speakFrom(family: 4 | 6, address: Uint8Array): void {
+    this.#teller.speakFrom(family, address);
   }
 
   /** Returns when told to stop; throws DeviceGone. */
   run(): void {
     const { memory, sockets, wake, attend } = this.#options;
     const { words16, address } = memory;
+    let before = 0;
     const isReady = (at: number) => words16[(this.#pollAt + at * poll.entry + 6) >>> 1] !== 0;
     for (;;) {
       if (calls.poll(address + this.#pollAt, 2 + sockets.length, -1) < 0) {
@@ -85,8 +78,16 @@ export class Pump {
         calls.read(wake, address + this.#drainAt, 64);
         if (!attend()) return;
       }
-      if (isReady(0)) this.#outbound.carry(turn);
-      for (const [n, socket] of sockets.entries()) if (isReady(2 + n)) this.#inbound.carry(socket, turn);
+      const now = performance.now();
+      const isCalm = now - before > calm;
+      before = now;
+      if (isReady(0)) this.#outbound.carry(turn, isCalm);
+      for (const [n, socket] of sockets.entries()) {
+        if (!isReady(2 + n)) continue;
+        this.#inbound.carry(socket, isCalm ? 1 : turn);
+        // The answer to a lone packet is there as soon as that is delivered.
+        if (isCalm) this.#outbound.carry(turn, true);
+      }
     }
   }
 }
