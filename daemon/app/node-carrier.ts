@@ -24,6 +24,7 @@ export class NodeCarrier implements AsyncDisposable {
   readonly #changed = new Bell();
   #carrier: Carrier | undefined;
   #bound = '';
+  #said: string | undefined;
 
   constructor(setting: CarrierSetting) {
     this.#setting = setting;
@@ -35,6 +36,7 @@ export class NodeCarrier implements AsyncDisposable {
     const planned = plan();
     const carrier = await open(planned);
     this.#carrier = carrier;
+    this.#said = undefined;
     this.#bound = JSON.stringify(planned.addresses);
     log.info('carrying packets', {
       device: planned.device,
@@ -75,9 +77,7 @@ export class NodeCarrier implements AsyncDisposable {
       }
       if (carrier) await this.#ended(carrier);
       await sleep(wait.next(), signal);
-      await this.open().catch(error =>
-        this.#setting.log.error('cannot carry packets, trying on', { error: describeError(error) }),
-      );
+      await this.open().catch(error => this.#complain(describeError(error)));
     }
   }
 
@@ -91,6 +91,12 @@ export class NodeCarrier implements AsyncDisposable {
     if (text === this.#bound) return;
     this.#bound = text;
     carrier.bind(addresses);
+  }
+
+  /** Once, while it stays the same. */
+  #complain(text: string): void {
+    if (text !== this.#said) this.#setting.log.error('cannot carry packets, trying on', { error: text });
+    this.#said = text;
   }
 
   async #ended(carrier: Carrier): Promise<void> {
