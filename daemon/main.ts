@@ -106,7 +106,8 @@ function wire(options: Options, log: Logger, observe: Observe): Daemon {
       nft: createNft(spawnRunner),
     },
     shell: createShell(),
-    openCarrier: async plan => (await import('./udp/carrier.ts')).carrierOpener(options.udpHelp)(plan),
+    openCarrier: async (plan, notice) =>
+      (await import('./udp/carrier.ts')).carrierOpener(options.udpHelp)(plan, notice),
   };
 }
 

@@ -34,7 +34,7 @@ export class NodeCarrier implements AsyncDisposable {
   async open(): Promise<void> {
     const { open, plan, log, observe } = this.#setting;
     const planned = plan();
-    const carrier = await open(planned);
+    const carrier = await open(planned, text => log.warn(text));
     this.#carrier = carrier;
     this.#said = undefined;
     this.#bound = JSON.stringify(planned.addresses);

@@ -25,7 +25,8 @@ export interface Carrier extends AsyncDisposable {
   counters(): Counters;
 }
 
-export type OpenCarrier = (plan: CarrierPlan) => Promise<Carrier>;
+/** `notice` takes what an administrator should know while it runs. */
+export type OpenCarrier = (plan: CarrierPlan, notice: (text: string) => void) => Promise<Carrier>;
 
 /** Built, the thread's program is one file beside the daemon's. */
 const program = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './udp-worker.js', import.meta.url);
@@ -33,7 +34,7 @@ const program = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './udp
 /** Opens carriers with this help of the kernel; rejects with a UserError when device or sockets cannot be had. */
 export const carrierOpener =
   (help: Help): OpenCarrier =>
-  async plan => {
+  async (plan, notice) => {
     const counts = createCounts();
     const start: Start = { ...plan, help, counts };
     const worker = new Worker(program, {
@@ -50,6 +51,7 @@ export const carrierOpener =
     };
     worker.on('message', (report: Report) => {
       if (report.kind === 'open') opened.resolve(report);
+      else if (report.kind === 'notice') notice(report.text);
       else if (report.kind === 'ended') over(report.reason, report.hint);
     });
     worker.on('error', error => over(error.message));

@@ -40,5 +40,7 @@ export type Order =
 export type Report =
   /** A byte written to `wake` makes it look; to be closed by who hears this. `level` says in words how much of the kernel's help it has. */
   | { readonly kind: 'open'; readonly wake: number; readonly level: string }
+  /** For the log. */
+  | { readonly kind: 'notice'; readonly text: string }
   /** The last one. */
   | { readonly kind: 'ended'; readonly reason: string; readonly hint: string | undefined };

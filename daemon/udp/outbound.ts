@@ -7,7 +7,7 @@ import { type Offload, offloadLength, readOffload } from './offload.ts';
 import { familyAt, mustNotFragment, takeHop, totalLength } from './packet.ts';
 import { segment } from './segment.ts';
 import { allowFragments, pathMtu, type UdpSocket } from './sockets.ts';
-import { calls, EBADFD, EINTR, EINVAL, EMSGSIZE, lastError, poll, wouldBlock } from './system.ts';
+import { calls, EBADFD, EINTR, EINVAL, EIO, EMSGSIZE, lastError, poll, wouldBlock } from './system.ts';
 import type { Table } from './table.ts';
 import type { Tally } from './tally.ts';
 import type { Teller } from './teller.ts';
@@ -38,13 +38,15 @@ export class Outbound {
   readonly #batches: Partial<Record<4 | 6, Batch>> = {};
   readonly #offload: Offload = { flags: 0, cut: 0, size: 0, sumFrom: 0, sumTo: 0 };
   readonly #table: Table;
+  readonly #notice: (text: string) => void;
 
-  constructor({ memory, layout, tun, tally, teller, table }: Parts, sockets: readonly UdpSocket[]) {
+  constructor({ memory, layout, tun, tally, teller, table, notice }: Parts, sockets: readonly UdpSocket[]) {
     this.#memory = memory;
     this.#tun = tun;
     this.#tally = tally;
     this.#teller = teller;
     this.#table = table;
+    this.#notice = notice;
     this.#readAt = layout.take(readRoom);
     this.#pollAt = layout.take(poll.entry);
     this.#quoteAt = layout.take(icmpRoom);
@@ -131,7 +133,12 @@ export class Outbound {
     const code = this.#sendMessage(socket.fd, message);
     if (code === 0) this.#sent(batch.count, batch.bytes);
     else if (code === EMSGSIZE || code === EINVAL) this.#sendOneByOne(socket, batch, name);
-    else this.#tally.add('sendFailed', batch.count);
+    else if (code === EIO && batch.count > 1) {
+      // The device it leaves through makes no checksums (ethtool -k: tx-checksumming), without which nothing is cut.
+      batch.separate();
+      this.#notice('the device packets leave through has no checksum offload, so each is sent by itself');
+      this.#sendOneByOne(socket, batch, name);
+    } else this.#tally.add('sendFailed', batch.count);
   }
 
   /** The path takes less than the device: each packet for itself, and what does not fit in fragments or not at all. */
@@ -187,4 +194,6 @@ export interface Parts {
   readonly tally: Tally;
   readonly teller: Teller;
   readonly table: Table;
+  /** Takes what an administrator should know. */
+  readonly notice: (text: string) => void;
 }

@@ -24,6 +24,8 @@ export interface PumpOptions {
   /** Returns false to stop. */
   readonly attend: () => boolean;
   readonly counts: SharedArrayBuffer;
+  /** Takes what an administrator should know. */
+  readonly notice: (text: string) => void;
 }
 
 /** How many packets of one direction before the other gets its turn. */
@@ -42,12 +44,12 @@ export class Pump {
   readonly #drainAt: number;
 
   constructor(options: PumpOptions) {
-    const { memory, tun, sockets, table, wake, counts } = options;
+    const { memory, tun, sockets, table, wake, counts, notice } = options;
     this.#options = options;
     const layout = new Layout();
     const tally = new Tally(counts);
     this.#teller = new Teller(memory, layout, tun, tally);
-    const parts = { memory, layout, tun, tally, teller: this.#teller, table };
+    const parts = { memory, layout, tun, tally, teller: this.#teller, table, notice };
     this.#outbound = new Outbound(parts, sockets);
     this.#inbound = new Inbound(parts, (at, length) => this.#outbound.send(at, length));
     this.#drainAt = layout.take(64);

@@ -37,7 +37,7 @@ export function lastError(): number {
 }
 
 export const wouldBlock = errno.EAGAIN;
-export const { EINTR, EMSGSIZE, EINVAL } = errno;
+export const { EINTR, EMSGSIZE, EINVAL, EIO } = errno;
 /** The device was removed. */
 export const EBADFD = 77;
 

@@ -19,6 +19,10 @@ function report(message: Report): void {
   parentPort?.postMessage(message);
 }
 
+function notice(text: string): void {
+  report({ kind: 'notice', text });
+}
+
 function openSockets(those: ByFamily<string>): UdpSocket[] {
   const sockets: UdpSocket[] = [];
   try {
@@ -64,7 +68,7 @@ function carry(tun: Tun, sockets: readonly UdpSocket[], wake: number): 'bind' | 
       }
     }
   };
-  const pump = new Pump({ memory, tun, sockets, table, wake, attend, counts });
+  const pump = new Pump({ memory, tun, sockets, table, wake, attend, counts, notice });
   speak();
   pump.run();
   return why;
