@@ -3,6 +3,7 @@ import type { Bench } from './compare.ts';
 import { eventBench } from './event.ts';
 import { convergeBench, startBench, stopBench } from './life.ts';
 import { idleBench, memoryBench } from './resources.ts';
+import { udpLatencyBench, udpPacketBench, udpProcessorBench, udpTcpBench } from './udp.ts';
 import { verifyBench } from './verify.ts';
 
 export const benches: Readonly<Record<string, Bench>> = {
@@ -14,6 +15,13 @@ export const benches: Readonly<Record<string, Bench>> = {
   'rss-1000': memoryBench(1000),
   'idle-cpu': idleBench,
   stop: stopBench,
+  'udp-tcp-1': udpTcpBench('one stream'),
+  'udp-tcp-8': udpTcpBench('eight streams', '--parallel=8'),
+  'udp-tcp-both': udpTcpBench('one stream each way at once', '--bidir'),
+  'udp-pps-64': udpPacketBench(64),
+  'udp-pps-1400': udpPacketBench(1400),
+  'udp-latency': udpLatencyBench,
+  'udp-cpu-per-gb': udpProcessorBench,
   'verify-netns': verifyBench('netns'),
   'verify-docker': verifyBench('docker'),
 };

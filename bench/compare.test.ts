@@ -57,6 +57,19 @@ test('without a peer there is no ratio, and a bench that cannot run says why', a
   expect([none, said]).toEqual([undefined, ['skipped: no engine']]);
 });
 
+test('what a measurement tells is said with its run', async () => {
+  const telling: Bench = {
+    ...bench([], []),
+    measure: async (daemon, tell) => {
+      tell(`half of it lost by ${daemon}`);
+      return 1;
+    },
+  };
+  const said: string[] = [];
+  await compare(telling, { runs: 1, peer: undefined, progress: text => said.push(text), failed: () => {} });
+  expect(said.slice(2)).toEqual(['run 1, ts: half of it lost by ts', 'run 1, ts: 1.00 s']);
+});
+
 test('a measurement that fails costs itself alone, and is said', async () => {
   const values = [99, 99, 1, Number.NaN, 2, 8];
   const flaky: Bench = {

@@ -2,14 +2,16 @@
 import { describeError } from '../lib/errors.ts';
 import { table } from '../lib/table.ts';
 
+export type Unit = 's' | 'ms' | 'MB' | 'Mbit/s' | 'packets/s' | 's/GB';
+
 export interface Bench {
-  readonly unit: 's' | 'ms' | 'MB';
+  readonly unit: Unit;
   /** What the figure says, for the table. */
   readonly what: string;
   /** Undefined when it can run here, otherwise why not. */
   unavailable(): Promise<string | undefined>;
-  /** One measurement with this daemon under test. */
-  measure(daemon: string): Promise<number>;
+  /** One measurement with this daemon under test; it may tell what else it saw. */
+  measure(daemon: string, tell: (text: string) => void): Promise<number>;
 }
 
 export interface Figure {
@@ -46,7 +48,7 @@ export async function compare(
     for (const [index, daemon] of daemons.entries()) {
       const name = `${run === 0 ? 'warm-up' : `run ${run}`}, ${daemon}`;
       try {
-        const value = await bench.measure(daemon);
+        const value = await bench.measure(daemon, text => progress(`${name}: ${text}`));
         progress(`${name}: ${value.toFixed(2)} ${bench.unit}`);
         if (run > 0) taken[index]?.push(value);
       } catch (error) {

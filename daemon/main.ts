@@ -8,6 +8,7 @@ import { keyFile, loadKeys } from './app/key-file.ts';
 import type { Daemon } from './app/node.ts';
 import { helpText } from './flags.ts';
 import { createShell } from './hooks/shell.ts';
+import { permission } from './kernel/capability.ts';
 import { createIproute2 } from './kernel/iproute2.ts';
 import { createIptables } from './kernel/iptables.ts';
 import { createNft } from './kernel/nft.ts';
@@ -97,6 +98,7 @@ function wire(options: Options, log: Logger, observe: Observe): Daemon {
       lines: spawnLines,
       converse: spawnConversation,
       sysctls: procSysctls,
+      permission,
       log,
     }),
     firewall: {
@@ -106,7 +108,8 @@ function wire(options: Options, log: Logger, observe: Observe): Daemon {
     },
     shell: createShell(),
     loadKeys: () => loadKeys(keyFile(process.env), log),
-    openCarrier: async plan => (await import('./udp/carrier.ts')).carrierOpener(options.udpHelp)(plan),
+    openCarrier: async (plan, notice) =>
+      (await import('./udp/carrier.ts')).carrierOpener(options.udpHelp)(plan, notice),
   };
 }
 

@@ -42,7 +42,9 @@ async function binary(ref: string, path: string): Promise<DaemonProgram> {
 /** Bundles the daemon of this source tree, once for each state of the sources. */
 async function thisTree(): Promise<DaemonProgram> {
   const folder = import.meta.url.endsWith('.js') ? join(packageRoot, 'dist/daemon') : await bundle();
-  const beside = await Array.fromAsync(glob(join(folder, '{main.js,main.js.cache,*.node,*.json}')));
+  const beside = await Array.fromAsync(
+    glob(join(folder, '{main.js,main.js.cache,udp-worker.js,*.node,*.json}')),
+  );
   return {
     ref: 'ts',
     flanneld: join(folder, 'flanneld.js'),

@@ -35,12 +35,14 @@ test('the carrier is opened before the lease, and told of peers as they come and
   const opened = node.log.findIndex(line => line.includes('carrying packets'));
   expect(opened).toBeGreaterThan(-1);
   expect(opened).toBeLessThan(node.log.findIndex(line => line.includes('lease acquired')));
-  const peers = () =>
-    carrier?.routed.at(-1)?.peers.map(({ subnet, publicIp }) => `${formatCidr(subnet)} ${publicIp}`);
-  expect(peers()).toEqual(['10.5.9.0/24 192.168.7.9']);
-  expect(carrier?.routed.at(-1)?.subnets[4]).toBeDefined();
+  const told = () => carrier?.routed.at(-1);
+  expect(told()?.added.map(({ subnet, publicIp }) => `${formatCidr(subnet)} ${publicIp}`)).toEqual([
+    '10.5.9.0/24 192.168.7.9',
+  ]);
+  expect(told()?.subnets[4]).toBeDefined();
   store.delete('10.5.9.0-24');
-  await holds('the peer is gone', () => peers()?.length === 0);
+  await holds('the peer is gone', () => told()?.removed.length === 1);
+  expect(told()?.added).toEqual([]);
 });
 
 test('one that ended is opened again, and told everything', async () => {
@@ -49,7 +51,7 @@ test('one that ended is opened again, and told everything', async () => {
   node.carriers[0]?.end('the device was removed');
   await holds('another carrier', () => node.carriers.length === 2);
   await node.said('reason="the device was removed"');
-  await holds('its routes', () => node.carriers[1]?.routed.at(-1)?.peers.length === 1);
+  await holds('its routes', () => node.carriers[1]?.routed.at(-1)?.added.length === 1);
   await holds('the address', () => node.kernel.text().includes('route 10.5.0.0/16 dev flannel0'));
   expect(node.kernel.text()).toContain('link flannel0  mtu 1472 up tun');
 });

@@ -1,5 +1,6 @@
 // The carrier of this node in the course of its life: opened before the lease, told of peers, opened again when it ends.
 import { Bell } from '../../lib/bell.ts';
+import { changedSpan } from '../../lib/changed-span.ts';
 import { describeError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { sleep } from '../../lib/wait.ts';
@@ -8,6 +9,7 @@ import type { Peer } from '../model/peers.ts';
 import { backoff } from '../model/renewal.ts';
 import type { Observe } from '../operations/happening.ts';
 import type { Carrier, CarrierPlan, OpenCarrier } from '../udp/carrier.ts';
+import type { UdpPeer } from '../udp/table.ts';
 
 export interface CarrierSetting {
   readonly open: OpenCarrier;
@@ -22,6 +24,7 @@ export class NodeCarrier implements AsyncDisposable {
   readonly #changed = new Bell();
   #carrier: Carrier | undefined;
   #bound = '';
+  #said: string | undefined;
 
   constructor(setting: CarrierSetting) {
     this.#setting = setting;
@@ -31,8 +34,9 @@ export class NodeCarrier implements AsyncDisposable {
   async open(): Promise<void> {
     const { open, plan, log, observe } = this.#setting;
     const planned = plan();
-    const carrier = await open(planned);
+    const carrier = await open(planned, text => log.warn(text));
     this.#carrier = carrier;
+    this.#said = undefined;
     this.#bound = JSON.stringify(planned.addresses);
     log.info('carrying packets', {
       device: planned.device,
@@ -54,7 +58,8 @@ export class NodeCarrier implements AsyncDisposable {
     const wait = backoff(100, 5000);
     for (;;) {
       const carrier = this.#carrier;
-      let told: readonly Peer[] | undefined;
+      let told: readonly Peer[] = [];
+      let held: Subnets | undefined;
       let isOver = false;
       void carrier?.ended.then(() => {
         isOver = true;
@@ -62,20 +67,17 @@ export class NodeCarrier implements AsyncDisposable {
       while (carrier && !isOver) {
         this.#follow(carrier);
         const now = peers();
-        if (!told || !sameList(told, now))
-          carrier.route({
-            peers: now.map(({ subnet, publicIp }) => ({ subnet, publicIp })),
-            subnets: subnets(),
-          });
+        const { removed, added } = changedSpan(told, now);
+        if (removed.length + added.length > 0 || subnets() !== held)
+          carrier.route({ removed: removed.map(udpPeer), added: added.map(udpPeer), subnets: subnets() });
+        held = subnets();
         told = now;
         await this.#changed.heard(3_600_000, signal);
         wait.reset();
       }
       if (carrier) await this.#ended(carrier);
       await sleep(wait.next(), signal);
-      await this.open().catch(error =>
-        this.#setting.log.error('cannot carry packets, trying on', { error: describeError(error) }),
-      );
+      await this.open().catch(error => this.#complain(describeError(error)));
     }
   }
 
@@ -91,6 +93,12 @@ export class NodeCarrier implements AsyncDisposable {
     carrier.bind(addresses);
   }
 
+  /** Once, while it stays the same. */
+  #complain(text: string): void {
+    if (text !== this.#said) this.#setting.log.error('cannot carry packets, trying on', { error: text });
+    this.#said = text;
+  }
+
   async #ended(carrier: Carrier): Promise<void> {
     this.#carrier = undefined;
     this.#setting.log.warn('carrying packets ended, beginning again', { reason: await carrier.ended });
@@ -98,6 +106,6 @@ export class NodeCarrier implements AsyncDisposable {
   }
 }
 
-function sameList<T>(a: readonly T[], b: readonly T[]): boolean {
-  return a.length === b.length && a.every((item, at) => item === b[at]);
+function udpPeer({ subnet, publicIp }: Peer): UdpPeer {
+  return { subnet, publicIp };
 }

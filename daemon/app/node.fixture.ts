@@ -17,7 +17,7 @@ import type { MemoryRegistry } from '../store/memory-registry.ts';
 import { createMemoryStore } from '../store/memory-store.ts';
 import type { CarrierPlan, OpenCarrier } from '../udp/carrier.ts';
 import { createCounts, readCounters } from '../udp/counters.ts';
-import type { Routes } from '../udp/routes.ts';
+import type { RouteChange } from '../udp/messages.ts';
 import { runDaemon } from './daemon.ts';
 import { loadKeys } from './key-file.ts';
 
@@ -144,7 +144,7 @@ export async function startNode(plan: NodePlan): Promise<NodeFixture> {
 export interface FakeCarrier {
   readonly plan: CarrierPlan;
   /** What it was told, newest last. */
-  readonly routed: Routes[];
+  readonly routed: RouteChange[];
   readonly bound: ByFamily<string>[];
   /** Ends as one whose device was removed. */
   end(reason: string): void;
@@ -156,7 +156,7 @@ function fakeCarriers(kernel: FakeKernel, opened: FakeCarrier[]): OpenCarrier {
     const { device: name } = plan;
     const device: LinkEntry = { kind: 'link', name, mac: '', mtu: 1500, up: false, tunnel: { type: 'tun' } };
     kernel.set(device);
-    const routed: Routes[] = [];
+    const routed: RouteChange[] = [];
     const bound: ByFamily<string>[] = [];
     const end = (reason: string) => {
       kernel.drop(device);
@@ -166,7 +166,7 @@ function fakeCarriers(kernel: FakeKernel, opened: FakeCarrier[]): OpenCarrier {
     return {
       level: 'nothing',
       ended: ended.promise,
-      route: routes => void routed.push(routes),
+      route: change => void routed.push(change),
       bind: addresses => void bound.push(addresses),
       counters: () => readCounters(createCounts()),
       async [Symbol.asyncDispose]() {

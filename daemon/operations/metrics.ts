@@ -80,17 +80,7 @@ export function createMetrics(version: string, current: () => Current): Metrics 
   const rules = counter('flannel_firewall_restorations_total', 'Times firewall rules were put in place.');
   for (const result of ['success', 'failure']) renewals.inc({ result }, 0);
 
-  let countersNow: (() => Counters) | undefined;
-  for (const [name, help] of Object.entries(counted))
-    new Counter({
-      name: `flannel_udp_${name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)}_total`,
-      help: `Backend udp. ${help}`,
-      registers,
-      collect() {
-        this.reset();
-        this.inc(countersNow?.()[name as Counted] ?? 0);
-      },
-    });
+  let carried: (() => Counters) | undefined;
 
   const observe = (happening: Happening): void => {
     switch (happening.kind) {
@@ -116,7 +106,8 @@ export function createMetrics(version: string, current: () => Current): Metrics 
         rules.inc();
         break;
       case 'carrier':
-        countersNow = happening.counters;
+        if (!carried) countCarried(registers, () => carried?.());
+        carried = happening.counters;
         break;
       case 'lease':
       case 'ready':
@@ -126,4 +117,18 @@ export function createMetrics(version: string, current: () => Current): Metrics 
     }
   };
   return { observe, contentType: registry.contentType, text: () => registry.metrics() };
+}
+
+/** `read` gives the numbers at each scrape; they begin anew when the carrier does. */
+function countCarried(registers: Registry[], read: () => Counters | undefined): void {
+  for (const [name, help] of Object.entries(counted))
+    new Counter({
+      name: `flannel_udp_${name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)}_total`,
+      help: `Backend udp. ${help}`,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(read()?.[name as Counted] ?? 0);
+      },
+    });
 }

@@ -2,7 +2,7 @@
 import { Gather } from './gather.ts';
 import type { Memory } from './memory.ts';
 import { mostHeaders, type Wire } from './segment.ts';
-import { udpOption } from './system.ts';
+import { udpOption } from './sockets.ts';
 
 /** UDP_MAX_SEGMENTS of every kernel that has them. */
 const most = 64;
@@ -42,7 +42,7 @@ export class Batch implements Wire {
   readonly #headers: number;
   readonly #pieces: Gather;
   readonly #message: number;
-  readonly #limit: number;
+  #limit: number;
   #room = 0;
   #target = -1;
   #isClosed = false;
@@ -55,6 +55,11 @@ export class Batch implements Wire {
     const pieces = at + rooms * mostHeaders;
     this.#pieces = new Gather(memory, pieces, 2 * most);
     this.#message = pieces + Gather.size(2 * most);
+  }
+
+  /** From the next packet on, each is sent by itself. */
+  separate(): void {
+    this.#limit = 1;
   }
 
   /** Packets from now on go there. */

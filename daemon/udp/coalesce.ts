@@ -1,19 +1,10 @@
 // Joins packets of one flow that came together into one for the kernel: what GRO does for a network card.
-import { fold, sum, swap } from './checksum.ts';
+import { type Candidate, createCandidate, inspect } from './candidate.ts';
+import { fold, swap } from './checksum.ts';
 import { Gather } from './gather.ts';
 import type { Memory } from './memory.ts';
 import { cut, needsChecksum, type Offload, offloadLength, writeOffload } from './offload.ts';
-import {
-  headerLength4,
-  isFragment4,
-  isIntact,
-  largest,
-  mustNotFragment,
-  protocol,
-  pseudoSum,
-  sealHeader4,
-  tcpFlags,
-} from './packet.ts';
+import { largest, mustNotFragment, protocol, pseudoSum, sealHeader4, tcpFlags } from './packet.ts';
 
 /** Takes packets for the device: a table of pieces that begins with a struct virtio_net_hdr. */
 export type Deliver = (pieces: Gather, packets: number, bytes: number) => void;
@@ -26,14 +17,6 @@ const headerRoom = 256;
 
 /** Bytes of memory a coalescer needs; at a multiple of 4. */
 export const coalescerRoom = flowCount * (headerRoom + Gather.size(most + 1));
-
-/** What a packet of TCP or UDP is, as far as joining goes. */
-interface Candidate {
-  proto: number;
-  l4: number;
-  headers: number;
-  payload: number;
-}
 
 class Flow {
   readonly pieces: Gather;
@@ -63,7 +46,7 @@ export class Coalescer {
   readonly #joinsUdp: boolean;
   readonly #free: Flow[] = [];
   #open: Flow[] = [];
-  readonly #candidate: Candidate = { proto: 0, l4: 0, headers: 0, payload: 0 };
+  readonly #candidate = createCandidate();
   readonly #offload: Offload = { flags: 0, cut: 0, size: 0, sumFrom: 0, sumTo: 0 };
 
   /** UDP is joined only where the kernel can cut it again. */
@@ -78,7 +61,9 @@ export class Coalescer {
   /** A packet of `length` bytes, that must stay where it is until {@link flush}. The order within a flow is kept. */
   add(at: number, length: number, family: 4 | 6): void {
     const candidate = this.#candidate;
-    const isPart = this.#inspect(at, length, family, candidate);
+    const isPart = inspect(this.#memory, at, length, family, this.#joinsUdp, candidate);
+    // Which flow a fragment belongs to, its ports would tell, and only the first one has them.
+    if (candidate.isFragment) this.flush();
     const flow = this.#find(at, family, candidate);
     if (flow) {
       if (isPart && this.#continues(flow, at, candidate)) {
@@ -94,50 +79,6 @@ export class Coalescer {
   flush(): void {
     for (const flow of this.#open) this.#hand(flow);
     this.#open.length = 0;
-  }
-
-  /** Reads what the packet is; says whether it can be a part of something larger. */
-  #inspect(at: number, length: number, family: 4 | 6, candidate: Candidate): boolean {
-    const memory = this.#memory;
-    const { bytes } = memory;
-    const l4 = family === 4 ? headerLength4(memory, at) : 40;
-    const proto = bytes[at + (family === 4 ? 9 : 6)] as number;
-    candidate.proto = proto;
-    candidate.l4 = l4;
-    candidate.headers = l4;
-    candidate.payload = length - l4;
-    if (family === 4 && isFragment4(memory, at)) {
-      candidate.proto = 0;
-      return false;
-    }
-    // The kernel will see a header checksum made anew.
-    const isSealed = family === 6 || (l4 === 20 && fold(sum(memory, at, 20)) === 0xffff);
-    if (proto === protocol.tcp) {
-      if (length < l4 + 20) return this.#isNone(candidate);
-      const headers = l4 + ((bytes[at + l4 + 12] as number) >>> 4) * 4;
-      if (headers < l4 + 20 || headers > length) return this.#isNone(candidate);
-      candidate.headers = headers;
-      candidate.payload = length - headers;
-      const flags = (bytes[at + l4 + 13] as number) & ~tcpFlags.psh;
-      if (!isSealed || flags !== tcpFlags.ack || candidate.payload === 0) return false;
-      return isIntact(memory, at, family, proto, at + l4, length - l4);
-    }
-    if (proto === protocol.udp) {
-      if (length < l4 + 8) return this.#isNone(candidate);
-      candidate.headers = l4 + 8;
-      candidate.payload = length - l4 - 8;
-      const hasSum = memory.get16(at + l4 + 6) !== 0;
-      if (!isSealed || !this.#joinsUdp || !hasSum || candidate.payload === 0) return false;
-      if (memory.get16(at + l4 + 4) !== length - l4) return false;
-      return isIntact(memory, at, family, proto, at + l4, length - l4);
-    }
-    candidate.proto = 0;
-    return false;
-  }
-
-  #isNone(candidate: Candidate): false {
-    candidate.proto = 0;
-    return false;
   }
 
   /** The open flow of these addresses and ports. */

@@ -6,20 +6,17 @@ type Branch = Map<number, Branch | number>;
 
 /** The prefixes of one length, as a tree of the 32-bit words of an address; of the last one, the first bits count. */
 interface Level {
+  readonly length: number;
   readonly words: number;
   readonly shift: number;
   readonly root: Branch;
+  count: number;
 }
 
 /** Of one family. What is found are numbers from 0 on. */
 export class PrefixMap {
-  /** Longest first. */
-  readonly #levels: readonly Level[];
-
-  constructor(entries: Iterable<readonly [Cidr, number]>) {
-    const byLength = Map.groupBy(entries, ([{ length }]) => length);
-    this.#levels = [...byLength].sort(([a], [b]) => b - a).map(([length, those]) => levelOf(length, those));
-  }
+  /** Longest first; only such that have prefixes. */
+  #levels: Level[] = [];
 
   /** For the address that stands at `at`; -1 when it is in none. */
   find(memory: Memory, at: number): number {
@@ -33,27 +30,46 @@ export class PrefixMap {
     }
     return -1;
   }
+
+  /** Takes the place of what was found for the prefix. */
+  set(prefix: Cidr, found: number): void {
+    let level = this.#levels.find(({ length }) => length === prefix.length);
+    if (!level) {
+      level = levelOf(prefix.length);
+      this.#levels = [...this.#levels, level].sort((a, b) => b.length - a.length);
+    }
+    const [branch, ends] = leaf(level, prefix);
+    if (!ends.some(end => branch.has(end))) level.count++;
+    for (const end of ends) branch.set(end, found);
+  }
+
+  delete(prefix: Cidr): void {
+    const level = this.#levels.find(({ length }) => length === prefix.length);
+    if (!level) return;
+    const [branch, ends] = leaf(level, prefix);
+    if (ends.filter(end => branch.delete(end)).length > 0) level.count--;
+    if (level.count === 0) this.#levels = this.#levels.filter(other => other !== level);
+  }
 }
 
-function levelOf(length: number, entries: readonly (readonly [Cidr, number])[]): Level {
+function levelOf(length: number): Level {
   const words = Math.max(1, Math.ceil(length / 32));
   // Shifted by 31, a word is 0 or -1: a prefix of length 0 has both.
-  const shift = Math.min(31, words * 32 - length);
-  const root: Branch = new Map();
-  for (const [prefix, found] of entries) {
-    const path = wordsOf(prefix).slice(0, words);
-    const end = (path.pop() ?? 0) >> shift;
-    let branch = root;
-    for (const word of path) {
-      const next = branch.get(word);
-      const below: Branch = typeof next === 'object' ? next : new Map();
-      branch.set(word, below);
-      branch = below;
-    }
-    branch.set(end, found);
-    if (length === 0) branch.set(-1, found);
+  return { length, words, shift: Math.min(31, words * 32 - length), root: new Map(), count: 0 };
+}
+
+/** Where a prefix stands: the last branch, made where there is none, and its keys there. */
+function leaf({ length, words, shift, root }: Level, prefix: Cidr): readonly [Branch, readonly number[]] {
+  const path = wordsOf(prefix).slice(0, words);
+  const end = (path.pop() ?? 0) >> shift;
+  let branch = root;
+  for (const word of path) {
+    const next = branch.get(word);
+    const below: Branch = typeof next === 'object' ? next : new Map();
+    branch.set(word, below);
+    branch = below;
   }
-  return { words, shift, root };
+  return [branch, length === 0 ? [0, -1] : [end]];
 }
 
 /** Four words of IPv6, or one of IPv4, signed as the operators of JavaScript have them. */

@@ -1,6 +1,7 @@
 // Receives datagrams of one sender, several at once where the kernel joined them (UDP_GRO).
 import type { Memory } from './memory.ts';
-import { calls, EINTR, lastError, MSG_DONTWAIT, type UdpSocket, udpOption } from './system.ts';
+import { type UdpSocket, udpOption } from './sockets.ts';
+import { calls, EINTR, lastError, MSG_DONTWAIT } from './system.ts';
 
 /** More than any datagram has. */
 const bufferRoom = 65_536;

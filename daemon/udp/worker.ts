@@ -1,28 +1,26 @@
 // The thread of the data plane: it owns the device and the sockets, and waits in system calls.
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { describeError, UserError } from '../../lib/errors.ts';
-import { addressIn, type ByFamily, families } from '../../lib/ip.ts';
+import { addressIn, type ByFamily, type Cidr, families } from '../../lib/ip.ts';
 import type { Order, Report, Start } from './messages.ts';
 import { Pump, pumpRoom } from './pump.ts';
-import { noRoutes, type Routes, tableOf } from './routes.ts';
-import {
-  allocate,
-  close,
-  openPipe,
-  openSocket,
-  openTun,
-  socketAddress,
-  type Tun,
-  type UdpSocket,
-} from './system.ts';
+import { openSocket, socketAddress, type UdpSocket } from './sockets.ts';
+import { allocate, close, openPipe } from './system.ts';
+import { Table } from './table.ts';
+import { openTun, type Tun } from './tun.ts';
 
 const { device, addresses, port, help, counts } = workerData as Start;
 const memory = allocate(pumpRoom);
+const table = new Table(port);
 let bound = addresses;
-let routes: Routes = noRoutes;
+let held: ByFamily<Cidr> = {};
 
 function report(message: Report): void {
   parentPort?.postMessage(message);
+}
+
+function notice(text: string): void {
+  report({ kind: 'notice', text });
 }
 
 function openSockets(those: ByFamily<string>): UdpSocket[] {
@@ -42,16 +40,13 @@ function openSockets(those: ByFamily<string>): UdpSocket[] {
 /** Carries packets until the addresses change, which it says, or it is to stop. */
 function carry(tun: Tun, sockets: readonly UdpSocket[], wake: number): 'bind' | 'stop' {
   let why: 'bind' | 'stop' = 'stop';
-  const apply = () => {
-    const own = Object.fromEntries(
-      families.flatMap(family => {
-        const subnet = routes.subnets[family];
-        if (!subnet) return [];
-        const name = socketAddress(addressIn(subnet, 0), 0);
-        return [[family, family === 4 ? name.subarray(4, 8) : name.subarray(8, 24)]];
-      }),
-    );
-    pump.route(tableOf(routes), own);
+  const speak = () => {
+    for (const family of families) {
+      const subnet = held[family];
+      if (!subnet) continue;
+      const name = socketAddress(addressIn(subnet, 0), 0);
+      pump.speakFrom(family, family === 4 ? name.subarray(4, 8) : name.subarray(8, 24));
+    }
   };
   const attend = (): boolean => {
     for (;;) {
@@ -61,8 +56,11 @@ function carry(tun: Tun, sockets: readonly UdpSocket[], wake: number): 'bind' | 
       if (!received) return true;
       const order = received.message;
       if (order.kind === 'route') {
-        routes = order;
-        apply();
+        for (const peer of order.removed) table.remove(peer);
+        for (const peer of order.added) table.add(peer);
+        table.hold(order.subnets);
+        held = order.subnets;
+        speak();
       } else {
         if (order.kind === 'bind') bound = order.addresses;
         why = order.kind;
@@ -70,8 +68,8 @@ function carry(tun: Tun, sockets: readonly UdpSocket[], wake: number): 'bind' | 
       }
     }
   };
-  const pump = new Pump({ memory, tun, sockets, port, wake, attend, counts: new Float64Array(counts) });
-  apply();
+  const pump = new Pump({ memory, tun, sockets, table, wake, attend, counts, notice });
+  speak();
   pump.run();
   return why;
 }
@@ -87,16 +85,24 @@ function levelOf({ offloads, udpToo }: Tun, sockets: readonly UdpSocket[]): stri
 }
 
 function main(): void {
-  const tun = openTun(device, help.tun);
-  const [wake, awaken] = openPipe();
-  let sockets = openSockets(bound);
-  report({ kind: 'open', wake: awaken, level: levelOf(tun, sockets) });
-  while (carry(tun, sockets, wake) === 'bind') {
-    for (const { fd } of sockets) close(fd);
+  const open: number[] = [];
+  let sockets: readonly UdpSocket[] = [];
+  try {
+    const tun = openTun(device, help.tun);
+    open.push(tun.fd);
+    const [wake, awaken] = openPipe();
+    open.push(wake);
     sockets = openSockets(bound);
-    report({ kind: 'bound', addresses: bound });
+    report({ kind: 'open', wake: awaken, level: levelOf(tun, sockets) });
+    while (carry(tun, sockets, wake) === 'bind') {
+      for (const { fd } of sockets) close(fd);
+      sockets = [];
+      sockets = openSockets(bound);
+    }
+  } finally {
+    // They are the whole process's, and would outlive the thread.
+    for (const fd of [...open, ...sockets.map(({ fd }) => fd)]) close(fd);
   }
-  for (const fd of [tun.fd, wake, awaken, ...sockets.map(({ fd }) => fd)]) close(fd);
 }
 
 try {

@@ -97,6 +97,6 @@ describe('host-gw', () => {
 });
 
 test('another backend is refused, for nothing is known of it', () =>
-  expect(() => compare('1.2.3.4', [], { Network: '10.5.0.0/16', Backend: { Type: 'udp' } }, nothing)).toThrow(
-    'the backend udp',
-  ));
+  expect(() =>
+    compare('1.2.3.4', [], { Network: '10.5.0.0/16', Backend: { Type: 'alloc' } }, nothing),
+  ).toThrow('the backend alloc'));

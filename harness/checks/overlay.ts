@@ -23,7 +23,7 @@ export interface KernelFacts {
   readonly links: readonly { readonly ifname: string; readonly address: string }[];
 }
 
-/** One sentence for each difference on each node. Backends other than vxlan and host-gw are refused. */
+/** One sentence for each difference on each node. Backends other than vxlan, host-gw and udp are refused. */
 export async function overlayProblems(
   nodes: readonly NodeHandle[],
   store: Store,
@@ -60,6 +60,7 @@ export function compare(
   const sameType = peers.filter(lease => lease.backendType === type);
   if (type === 'vxlan') return vxlan(own, sameType, config, facts);
   if (type === 'host-gw') return hostGw(sameType, config, facts);
+  if (type === 'udp') return udp(config, facts);
   throw new Error(`what a node with the backend ${type} should have is not known here`);
 }
 
@@ -95,6 +96,16 @@ function vxlan(
 
 function neighbourText(dst: string, lladdr: string | undefined): string {
   return `neighbour ${dst} lladdr ${lladdr}`;
+}
+
+/** Which peers there are, only the daemon's data plane knows. */
+function udp({ Network }: NetworkConfig, { routes }: KernelFacts) {
+  return {
+    wanted: [`route ${Network} dev flannel0`],
+    present: routes
+      .filter(({ dev, protocol }) => dev?.startsWith('flannel') && protocol !== 'kernel')
+      .map(({ dst, dev }) => `route ${dst} dev ${dev}`),
+  };
 }
 
 /** Routes with another protocol than `boot` are somebody else's. */
