@@ -53,8 +53,8 @@ onEveryPlatform({ drivers: ['netns'], backends: ['vxlan'] }, platform => {
     await node1.daemon.start();
     await cluster.expectConverged({ except: [node2] });
     const { pid } = await node1.daemon.state();
-    await node1.run(['sh', '-c', `kill -TERM ${pid}; kill -TERM ${pid}`]);
-    // The second one may end it on the spot.
+    await node1.run(['sh', '-c', `kill -TERM ${pid} && { kill -TERM ${pid} || true; }`]);
+    // The second one may end it on the spot, or find nobody any more.
     expect([0, 143], 'told twice').toContain(await cluster.expectEnd(node1, 5000));
   });
 });
