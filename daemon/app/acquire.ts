@@ -5,6 +5,7 @@ import { sinceBoot } from '../../lib/since-boot.ts';
 import { sleep } from '../../lib/wait.ts';
 import { allocate, type Random, takenSubnets } from '../model/allocate.ts';
 import {
+  addressOf,
   type Lease,
   type LeaseTerms,
   olderRival,
@@ -21,7 +22,7 @@ import {
   type Range,
 } from '../model/network-config.ts';
 import { backoff } from '../model/renewal.ts';
-import { type Claim, type LeaseStore, type Listing, StoreError } from '../store/lease-store.ts';
+import { type Claim, type LeaseStore, type Listing, recordsOf, StoreError } from '../store/lease-store.ts';
 import { contest } from './contest.ts';
 
 export interface Held {
@@ -102,7 +103,7 @@ async function take(
   const held = { lease: claim.lease, ttl: claim.ttl, since };
   if (isKept) return held;
   const after = await store.list(signal);
-  if (!olderRival([...after.leases, ...after.unreadable], claim.lease)) return held;
+  if (!olderRival(recordsOf(after), claim.lease)) return held;
   const moved = await take(wishes, claim.lease, after, signal);
   if (typeof moved === 'number') await store.remove(claim.lease, signal);
   return moved;
@@ -117,7 +118,7 @@ function ownLease({ config, terms, isProven }: Wishes, { leases }: Listing): Lea
 /** In each enabled family the subnet we have, else the one we had, else a free one; or the family that is full. */
 function chooseSubnets(wishes: Wishes, own: Lease | undefined, listing: Listing): Subnets | Family {
   const { config, random } = wishes;
-  const others = [...listing.leases.filter(lease => lease.key !== own?.key), ...listing.unreadable];
+  const others = recordsOf(listing).filter(({ key }) => key !== own?.key);
   const chosen: [Family, Cidr][] = [];
   for (const family of familiesOf(config)) {
     const range = config.ranges[family];
@@ -145,7 +146,7 @@ function formerSubnet(
     log.info('not taking my previous subnet again', {
       subnet: formatCidr(subnet),
       reason: holder
-        ? `${holder.publicIps?.[4] ?? holder.publicIps?.[6] ?? 'an unreadable record'} holds ${subnetsText(holder.subnets)}`
+        ? `${addressOf(holder) ?? 'an unreadable record'} holds ${subnetsText(holder.subnets)}`
         : 'it does not fit the configuration',
     });
   }
@@ -164,7 +165,7 @@ async function spaceFreed(
     for await (const event of store.watch(AbortSignal.any([signal, watching.signal]))) {
       if (event.kind === 'gone' || !range) return;
       if (event.kind === 'put') continue;
-      const taken = takenSubnets([...event.leases, ...event.unreadable], family);
+      const taken = takenSubnets(recordsOf(event), family);
       if (allocate(range, taken, random)) return;
     }
   } finally {
@@ -189,10 +190,9 @@ function createNotice({ config, log }: Wishes): (family: Family) => void {
 
 function sayOutcome({ terms, log }: Wishes, own: Lease | undefined, claim: Claim, subnets: Subnets): void {
   if (!claim.won) {
-    const holder = claim.holder?.publicIps;
     log.debug('another node was quicker, choosing again', {
       subnet: subnetsText(subnets),
-      holder: holder?.[4] ?? holder?.[6],
+      holder: claim.holder && addressOf(claim.holder),
     });
     return;
   }
@@ -205,7 +205,7 @@ function sayOutcome({ terms, log }: Wishes, own: Lease | undefined, claim: Claim
     });
   else if (!sameNode(own, terms))
     log.info('my lease moves to my new public IP', {
-      former: own.publicIps[4] ?? own.publicIps[6],
+      former: addressOf(own),
       ...facts,
     });
   else log.info('reusing the lease of my public IP', facts);

@@ -2,7 +2,7 @@
 import { UserError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { sleep } from '../../lib/wait.ts';
-import type { Lease } from '../model/lease.ts';
+import { addressOf, type Lease } from '../model/lease.ts';
 import type { LeaseStore } from '../store/lease-store.ts';
 
 export interface Contest {
@@ -31,7 +31,7 @@ export async function contest(
   found: Lease,
   signal: AbortSignal,
 ): Promise<Lease | undefined> {
-  const ip = found.publicIps[4] ?? found.publicIps[6];
+  const ip = addressOf(found);
   log.info('a lease has my public IP, asking whether somebody else holds it', {
     key: found.key,
     publicIp: ip,

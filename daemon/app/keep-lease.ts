@@ -5,6 +5,7 @@ import { UserError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Random } from '../model/allocate.ts';
 import {
+  addressOf,
   type Holding,
   type Lease,
   type LeaseTerms,
@@ -15,7 +16,8 @@ import {
 import { emptyView, type LeaseView, leaseIn } from '../model/lease-view.ts';
 import { backoff, renewAfter } from '../model/renewal.ts';
 import type { Happening, Observe } from '../operations/happening.ts';
-import { type Claim, type LeaseStore, StoreError } from '../store/lease-store.ts';
+import { type Claim, type LeaseStore, recordsOf, StoreError } from '../store/lease-store.ts';
+import { isReadable } from '../store/read-record.ts';
 import { type Held, subnetsText } from './acquire.ts';
 import { shareHint } from './contest.ts';
 
@@ -157,7 +159,7 @@ async function recover(
         'my lease was rewritten by someone with my public IP, restoring it; do two nodes share the address?',
         {
           subnet,
-          publicIp: addressOf(holder),
+          publicIp: nameOf(holder),
         },
       );
     claim = await store.renew(holder, terms(), ttl, signal);
@@ -173,9 +175,8 @@ async function recover(
 /** Creates our record again, unless somebody else has some of its addresses by now. */
 async function retake({ store, terms, ttl }: Keeping, { key, subnets }: Lease, signal: AbortSignal) {
   const rivalOf = async (own: Holding): Promise<Claim | undefined> => {
-    const { leases, unreadable } = await store.list(signal);
-    const rival = olderRival([...leases, ...unreadable], own);
-    return rival && { won: false, holder: 'problem' in rival ? undefined : rival };
+    const rival = olderRival(recordsOf(await store.list(signal)), own);
+    return rival && { won: false, holder: isReadable(rival) ? rival : undefined };
   };
   const taken = await rivalOf({ key, subnets, created: Infinity });
   if (taken) return taken;
@@ -189,12 +190,12 @@ function isForeign({ terms }: Keeping, own: Lease, holder: Lease): boolean {
   return !sameNode(holder, own) && !sameNode(holder, terms());
 }
 
-function addressOf({ publicIps }: LeaseTerms): string {
-  return publicIps[4] ?? publicIps[6] ?? 'an unknown address';
+function nameOf(lease: Lease): string {
+  return addressOf(lease) ?? 'an unknown address';
 }
 
 function lost(subnet: string, holder: Lease): UserError {
-  return new UserError(`my subnet ${subnet} was leased to ${addressOf(holder)} while my lease had lapsed`, {
+  return new UserError(`my subnet ${subnet} was leased to ${nameOf(holder)} while my lease had lapsed`, {
     hint: 'start again to get another subnet; containers on this node need new addresses',
   });
 }
@@ -209,7 +210,7 @@ function createQuarrel({ now }: Keeping): (holder: Lease) => void {
     times = [...times.filter(time => time > now() - quarrelLimit.within), now()];
     if (times.length < quarrelLimit.times) return;
     throw new UserError(
-      `another node with the public IP ${addressOf(holder)} keeps rewriting the lease ${holder.key}`,
+      `another node with the public IP ${nameOf(holder)} keeps rewriting the lease ${holder.key}`,
       { hint: shareHint },
     );
   };
@@ -233,7 +234,7 @@ async function refuseRival(
   );
   if (!rival) return leases;
   await store.remove(lease, signal).catch(() => false);
-  throw new UserError(`another node has the public IP ${addressOf(rival)}: it holds ${rival.key}`, {
+  throw new UserError(`another node has the public IP ${nameOf(rival)}: it holds ${rival.key}`, {
     hint: shareHint,
   });
 }

@@ -46,6 +46,11 @@ export function sameTerms(a: LeaseTerms, b: LeaseTerms): boolean {
   );
 }
 
+/** By which a node is known: of IPv4 where it has one, else of IPv6; undefined where it has none. */
+export function addressOf({ publicIps }: Partial<Pick<LeaseTerms, 'publicIps'>>): string | undefined {
+  return publicIps?.[4] ?? publicIps?.[6];
+}
+
 /** Whether both were written by a node of one address: of IPv4 where either has it, as upstream compares, else of IPv6. */
 export function sameNode({ publicIps: a }: LeaseTerms, { publicIps: b }: LeaseTerms): boolean {
   if (a[4] !== undefined || b[4] !== undefined) return a[4] === b[4];

@@ -15,6 +15,11 @@ export interface Listing {
   readonly unreadable: readonly Unreadable[];
 }
 
+/** Everything that holds subnets. */
+export function recordsOf({ leases, unreadable }: Listing): readonly (Lease | Unreadable)[] {
+  return [...leases, ...unreadable];
+}
+
 /** `snapshot` comes first, and again after any gap (reconnect, compaction); then changes in order. */
 export type LeaseEvent =
   | ({ readonly kind: 'snapshot' } & Listing)
