@@ -7,13 +7,12 @@ import type { Subnets } from '../model/lease.ts';
 import { type LinkEntry, type NetState, type RouteEntry, usualMetric } from '../model/net-state.ts';
 import type { Peer } from '../model/peers.ts';
 import type { Backend, BackendFactory, Self, Situation } from './backend.ts';
+import { tooSmall } from './mtu.ts';
 import { isOurs } from './ownership.ts';
 import { readSettings } from './settings.ts';
 
 /** One IPv4 header. */
 const overhead = 20;
-/** What every IPv4 link must carry (RFC 791); the kernel makes no tunnel with less. */
-const leastMtu = 68;
 const name = 'flannel.ipip';
 
 const settings = z.object({
@@ -47,10 +46,7 @@ function create(directRouting: boolean): Backend {
     isUnique: false,
     usesPeers: true,
     mtu,
-    refuses: ({ uplink }) =>
-      mtu(uplink) < leastMtu
-        ? `the MTU ${uplink.mtu} of ${uplink.name} is too small for ipip, which needs at least ${leastMtu + overhead}`
-        : undefined,
+    refuses: ({ uplink }) => tooSmall('ipip', [4], { mtu: uplink.mtu, by: uplink.name }, () => overhead),
     terms: ({ publicIps }) => ({ publicIps, backendType: 'ipip', backendData: {} }),
     objection: () => undefined,
     desired: situation =>

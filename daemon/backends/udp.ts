@@ -2,14 +2,13 @@
 import * as z from 'zod/mini';
 import type { Family } from '../../lib/ip.ts';
 import type { Backend, BackendFactory, Self } from './backend.ts';
+import { tooSmall } from './mtu.ts';
 import { networkEntries } from './network-route.ts';
 import { isOurs } from './ownership.ts';
 import { readSettings } from './settings.ts';
 
 /** An outer IP header and one of UDP. */
 const overhead: Readonly<Record<Family, number>> = { 4: 28, 6: 48 };
-/** What every link of IPv4 and of IPv6 must carry (RFC 791, RFC 8200). */
-const leastMtu: Readonly<Record<Family, number>> = { 4: 68, 6: 1280 };
 /** As every flannel version has it. */
 const defaultPort = 8285;
 
@@ -31,12 +30,8 @@ function create(port: number, enabled: readonly Family[]): Backend {
     isUnique: false,
     usesPeers: true,
     mtu,
-    refuses: ({ uplink }) => {
-      const family = enabled.findLast(family => mtu(uplink) < leastMtu[family]);
-      if (!family) return undefined;
-      const need = `${leastMtu[family] + overhead[family]}${family === 6 ? ' with IPv6' : ''}`;
-      return `the MTU ${uplink.mtu} of ${uplink.name} is too small for udp, which needs at least ${need}`;
-    },
+    refuses: ({ uplink }) =>
+      tooSmall('udp', enabled, { mtu: uplink.mtu, by: uplink.name }, family => overhead[family]),
     carrier: ({ tun, tunnelIps }) => ({ device: tun, addresses: tunnelIps, port }),
     // Upstream leaves the type out.
     terms: ({ publicIps }) => ({ publicIps, backendType: '', backendData: {} }),

@@ -8,13 +8,12 @@ import type { Json, Subnets } from '../model/lease.ts';
 import { isMac, type LinkEntry, type NetState, usualMetric } from '../model/net-state.ts';
 import type { Peer } from '../model/peers.ts';
 import type { Backend, BackendFactory, Self, Situation } from './backend.ts';
+import { tooSmall } from './mtu.ts';
 import { isOurs } from './ownership.ts';
 import { readSettings } from './settings.ts';
 
 /** What the outer headers take from the underlay's MTU, by the family of the outer packet. */
 const overhead: Readonly<Record<Family, number>> = { 4: 50, 6: 70 };
-/** What every link must carry: RFC 791, RFC 8200. With less the kernel makes no device, or one without IPv6. */
-const leastMtu: Readonly<Record<Family, number>> = { 4: 68, 6: 1280 };
 /** The kernel's own default, and so upstream's. */
 const defaultPort = 8472;
 
@@ -87,11 +86,9 @@ function create(config: Settings, enabled: readonly Family[]): Backend {
     // Containers do not know which of the devices their packets will take.
     mtu: uplink => Math.min(...enabled.map(family => mtu(family, uplink))),
     refuses: ({ uplink }) => {
-      const family = enabled.findLast(family => mtu(family, uplink) < leastMtu[family]);
-      if (!family) return undefined;
-      const given = outerMtu(uplink) < uplink.mtu ? 'Backend.MTU' : uplink.name;
-      const need = `${leastMtu[family] + overhead[family]}${family === 6 ? ' with IPv6' : ''}`;
-      return `the MTU ${outerMtu(uplink)} of ${given} is too small for vxlan, which needs at least ${need}`;
+      const outer = outerMtu(uplink);
+      const given = { mtu: outer, by: outer < uplink.mtu ? 'Backend.MTU' : uplink.name };
+      return tooSmall('vxlan', enabled, given, family => overhead[family]);
     },
     terms: ({ publicIps, macs }) => {
       const backendData = byFamily(enabled, family => ({ VNI: config.vni, VtepMAC: macs[family] ?? '' }));

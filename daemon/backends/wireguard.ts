@@ -10,6 +10,7 @@ import type { Peer } from '../model/peers.ts';
 import { Secret } from '../model/secret.ts';
 import { isKey } from '../model/wireguard-key.ts';
 import type { Backend, BackendFactory, Self } from './backend.ts';
+import { tooSmall } from './mtu.ts';
 import { networkEntries } from './network-route.ts';
 import { isOurs } from './ownership.ts';
 import { readSettings } from './settings.ts';
@@ -17,8 +18,6 @@ import { endpointOf, objectionTo, publicKeyOf } from './wireguard-peers.ts';
 
 /** An outer header of IPv6, one of UDP, and wireguard's own 32 bytes; upstream takes it for either family. */
 const overhead = 80;
-/** What every link must carry: RFC 791, RFC 8200. */
-const leastMtu: Readonly<Record<Family, number>> = { 4: 68, 6: 1280 };
 
 const port = 'is not a port from 1 to 65535';
 const seconds = 'is not a number of seconds from 0 to 65535';
@@ -140,11 +139,10 @@ function create(config: Settings, enabled: readonly Family[]): Backend {
     usesKeys: true,
     mtu,
     refuses: ({ uplink }) => {
-      const family = enabled.findLast(family => mtu(uplink) < leastMtu[family]);
-      if (!family) return undefined;
-      const given = config.mtu ? 'Backend.MTU' : uplink.name;
-      const need = `${leastMtu[family] + overhead}${family === 6 ? ' with IPv6' : ''}`;
-      return `the MTU ${mtu(uplink) + overhead} of ${given} is too small for wireguard, which needs at least ${need}`;
+      const given = config.mtu
+        ? { mtu: config.mtu, by: 'Backend.MTU' }
+        : { mtu: uplink.mtu, by: uplink.name };
+      return tooSmall('wireguard', enabled, given, () => overhead);
     },
     terms: ({ publicIps, keys }) => {
       const data = (family: Family) => ({ PublicKey: keys?.publicKey ?? '', Port: portOf(family) });
