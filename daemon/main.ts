@@ -54,7 +54,7 @@ async function run(options: Options, warnings: readonly string[]): Promise<numbe
   const surroundings = { options, version: pkg.version, env: process.env, log: guarded };
   try {
     await using operations = await startOperations(surroundings);
-    const slim = createSlimming();
+    const slim = process.env.FLANNEL_KEEP_COMPILED ? () => {} : createSlimming(guarded);
     const observe: Observe = happening => {
       operations.observe(happening);
       slim(happening);

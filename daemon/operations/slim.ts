@@ -1,7 +1,10 @@
 // Makes the process small once it has started: it then waits most of the time, and seldom computes for long.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { describeError } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/log.ts';
 import type { Observe } from './happening.ts';
+import { releaseProgramPages } from './program-pages.ts';
 
 /** Optimised code would not pay for its memory any more, nor would room for more garbage. */
 const flags = ['--no-opt', '--no-maglev', '--semi-space-growth-factor=1', '--expose-gc'];
@@ -10,7 +13,7 @@ const flags = ['--no-opt', '--no-maglev', '--semi-space-growth-factor=1', '--exp
 const settled = 1000;
 
 /** Gives back, once the daemon is ready, what only the start needed. */
-export function createSlimming(): Observe {
+export function createSlimming(log: Logger): Observe {
   let isPlain = false;
   let carries = false;
   return ({ kind }) => {
@@ -22,11 +25,14 @@ export function createSlimming(): Observe {
       isPlain = true;
       for (const flag of flags) setFlagsFromString(flag);
     }
-    if (kind === 'ready') setTimeout(collect, settled).unref();
+    if (kind === 'ready') setTimeout(giveBack, settled, log).unref();
   };
 }
 
-function collect(): void {
+function giveBack(log: Logger): void {
   const gc: (how: object) => void = runInNewContext('gc');
   gc({ type: 'major', flavor: 'last-resort' });
+  releaseProgramPages().catch(error =>
+    log.debug('the program stays whole in memory', { because: describeError(error) }),
+  );
 }
