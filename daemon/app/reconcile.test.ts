@@ -20,20 +20,22 @@ const route = (to: string): NetEntry => ({
 const wanted = route('10.5.2.0/24');
 const foreign = route('10.99.0.0/24');
 
+const eth0 = { kind: 'link', name: 'eth0', mac: '02:00:00:00:0e:01', mtu: 1500, up: true } as const;
+const present: NetEntry[] = [
+  { ...eth0, tunnel: undefined },
+  { kind: 'address', dev: 'eth0', address: '192.168.7.1/24' },
+  wanted,
+];
+
 /** A reconciler that wants one route, has it, and whose readings of the kernel are counted. */
-function start() {
-  const kernel = new FakeKernel([
-    { kind: 'link', name: 'eth0', mac: '02:00:00:00:0e:01', mtu: 1500, up: true, tunnel: undefined },
-    { kind: 'address', dev: 'eth0', address: '192.168.7.1/24' },
-    wanted,
-  ]);
+function start({ kernel = new FakeKernel(present), desired = [wanted] } = {}) {
   const stopping = new AbortController();
   let readings = 0;
   const reconciler = new Reconciler({
     kernel,
     scope: { families: [4], devices: [], sysctls: [] },
     look: () => void readings++,
-    desired: () => [wanted],
+    desired: () => desired,
     isOurs: () => () => false,
     log: createLogger({ write: () => {} }),
     observe: () => {},
@@ -79,4 +81,15 @@ test('what is undone is put right at once, and within a second or two among such
   node.kernel.drop(wanted);
   await node.pass(1500, () => node.kernel.set(foreign));
   expect(isThere()).toBe(true);
+});
+
+test('a device that does not become what is asked of it is tried ever more seldom', async () => {
+  class Deaf extends FakeKernel {
+    override apply = async () => [];
+  }
+  const desired: NetEntry[] = [{ ...eth0, mtu: 1400, tunnel: undefined }];
+  await using node = start({ kernel: new Deaf(present), desired });
+  await node.pass(10_000);
+  expect(node.readings).toBeGreaterThan(4);
+  expect(node.readings).toBeLessThan(12);
 });

@@ -38,6 +38,8 @@ interface Pass {
   readonly failures: number;
   /** Whether one of them was something every peer needs. */
   readonly broken: boolean;
+  /** Whether a device was made, or made anew. */
+  readonly madeLink: boolean;
 }
 
 export class Reconciler {
@@ -74,13 +76,15 @@ export class Reconciler {
     const { kernel, scope, observe, resync = 30_000 } = this.#options;
     const pump = this.#listen(kernel.changes(scope, signal), signal);
     const retry = backoff(250, 10_000);
+    const remade = backoff(...repairPause);
+    let madeBefore = false;
     try {
       for (;;) {
         const repairing = this.#kernelChanged;
         this.#kernelChanged = false;
         if (repairing) this.#reading = undefined;
         const started = performance.now();
-        const { changes, failures, broken } = await this.#pass(signal);
+        const { changes, failures, broken, madeLink } = await this.#pass(signal);
         const seconds = (performance.now() - started) / 1000;
         observe({ kind: 'pass', seconds, changes, failures, broken });
         const failed = failures > 0;
@@ -90,7 +94,12 @@ export class Reconciler {
           this.#inVain = performance.now();
         }
         if (!failed) retry.reset();
-        const heard = await this.#bell.heard(failed ? retry.next() : resync, signal);
+        // A device made anew takes everything on it away: what is there has to be read again, but not for ever at once.
+        if (!madeLink) remade.reset();
+        else if (!madeBefore) this.#bell.ring();
+        const pause = failed ? retry.next() : madeLink ? remade.next() : resync;
+        madeBefore = madeLink;
+        const heard = await this.#bell.heard(pause, signal);
         if (!heard || failed) this.#reading = undefined;
       }
     } finally {
@@ -114,21 +123,20 @@ export class Reconciler {
       const done = ops.filter(op => !failed.has(op));
       this.#complain(failures, conflicts);
       reportChanges(done, log);
-      // A device made anew takes everything on it away, so what is there has to be read again.
-      if (done.some(isNewLink)) this.#bell.ring();
-      else if (failures.length === 0) {
+      const madeLink = done.some(isNewLink);
+      if (failures.length === 0 && !madeLink) {
         reading.settle(done);
         this.#reading = reading;
       }
       this.#said = undefined;
       const broken = failures.some(({ op }) => isForAll(op));
-      return { changes: ops.length, failures: failures.length, broken };
+      return { changes: ops.length, failures: failures.length, broken, madeLink };
     } catch (error) {
       signal.throwIfAborted();
       const text = describeError(error);
       if (text !== this.#said) log.error('cannot read or program the network, trying on', { error: text });
       this.#said = text;
-      return { changes: 0, failures: 1, broken: true };
+      return { changes: 0, failures: 1, broken: true, madeLink: false };
     }
   }
 
