@@ -1,5 +1,5 @@
 // Addresses read and print as the rest of the world writes them; prefixes calculate without losing a bit.
-import { SocketAddress } from 'node:net';
+import { isIPv6, SocketAddress } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
@@ -61,6 +61,35 @@ describe('addresses', () => {
 });
 
 describe('prefixes', () => {
+  test('an IPv6 address is what the system takes for one', () => {
+    const part = fc.constantFrom(
+      '0',
+      '00',
+      '0000',
+      '00000',
+      'f',
+      'FFFF',
+      'g',
+      '',
+      ':',
+      '::',
+      '10.0.0.1',
+      '010.0.0.1',
+      ' ',
+      '\0',
+    );
+    fc.assert(
+      fc.property(fc.array(part, { minLength: 1, maxLength: 10 }), fc.boolean(), (parts, joined) => {
+        const text = joined ? parts.join(':') : parts.join('');
+        fc.pre(text.includes(':') && !text.includes('\0'));
+        expect(parseIp(text) !== undefined, text).toBe(isIPv6(text));
+      }),
+      { numRuns: 3000 },
+    );
+    expect(parseIp('::\0')).toBeUndefined();
+    expect(parseIp('fe80::1%eth0')).toBeUndefined();
+  });
+
   test('host bits are cleared, in every part of the address space', () => {
     expect(formatCidr(prefix('10.5.3.4/16'))).toBe('10.5.0.0/16');
     expect(formatCidr(prefix('192.168.255.255/17'))).toBe('192.168.128.0/17');
