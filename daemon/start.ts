@@ -20,7 +20,7 @@ const cachedData = compiled();
 // The bundle is ASCII, and one byte for each character is what V8 reads fastest.
 const source = wrap(readFileSync(file, 'latin1'));
 const script = new Script(source, { filename: file, ...(cachedData ? { cachedData } : {}) });
-// For the build: by the end of a run, everything a start needs is compiled.
+// For the build: by the end of a rehearsal, everything a start needs is compiled.
 if (process.env.FLANNEL_KEEP_COMPILED)
   process.once('exit', () => writeFileSync(cache, script.createCachedData()));
 const main = { exports: {} };

@@ -35,8 +35,15 @@ export interface Held {
   readonly isNew: boolean;
 }
 
+export interface Acquired extends Held {
+  /** What the registry had besides, for a watch to go on from. */
+  readonly listing: Listing;
+}
+
 export interface Wishes {
   readonly store: LeaseStore;
+  /** What it had when the node began to look. */
+  readonly listing: Promise<Listing>;
   readonly config: NetworkConfig;
   readonly terms: LeaseTerms;
   /** Seconds. */
@@ -50,13 +57,14 @@ export interface Wishes {
 }
 
 /** Keeps trying until it holds a lease; rejects when the signal aborts, or when another node has our public IP. */
-export async function acquireLease(wishes: Wishes, signal: AbortSignal): Promise<Held> {
+export async function acquireLease(wishes: Wishes, signal: AbortSignal): Promise<Acquired> {
   const { store } = wishes;
+  let { listing } = wishes;
   const wait = backoff(10, 1000, wishes.random);
   const full = createNotice(wishes);
   for (;;) {
     try {
-      const held = await attempt(wishes, await store.list(signal), signal);
+      const held = await attempt(wishes, await listing, signal);
       if (typeof held === 'object') return held;
       if (held !== 'lost') {
         full(held);
@@ -66,6 +74,7 @@ export async function acquireLease(wishes: Wishes, signal: AbortSignal): Promise
       if (!(error instanceof StoreError)) throw error;
     }
     await sleep(wait.next(), signal);
+    listing = store.list(signal);
   }
 }
 
@@ -74,7 +83,7 @@ async function attempt(
   wishes: Wishes,
   listing: Listing,
   signal: AbortSignal,
-): Promise<Held | 'lost' | Family> {
+): Promise<Acquired | 'lost' | Family> {
   const { store, ttl, log } = wishes;
   const own = ownLease(wishes, listing);
   const settled = own && !wishes.isProven(own) ? await contest({ store, ttl, log }, own, signal) : own;
@@ -89,8 +98,8 @@ async function take(
   own: Lease | undefined,
   listing: Listing,
   signal: AbortSignal,
-): Promise<Omit<Held, 'isNew'> | 'lost' | Family> {
-  const { store, terms, ttl } = wishes;
+): Promise<Omit<Acquired, 'isNew'> | 'lost' | Family> {
+  const { store, config, terms, ttl } = wishes;
   const subnets = chooseSubnets(wishes, own, listing);
   if (typeof subnets === 'number') return subnets;
   const since = sinceBoot();
@@ -100,13 +109,20 @@ async function take(
     : await store.claim(subnets, terms, ttl, signal, own);
   sayOutcome(wishes, own, claim, subnets);
   if (!claim.won) return 'lost';
-  const held = { lease: claim.lease, ttl: claim.ttl, since };
-  if (isKept) return held;
+  const held = { lease: claim.lease, ttl: claim.ttl, since, listing: withOwn(listing, claim.lease, own) };
+  // With one family, the key is what keeps others out.
+  if (isKept || familiesOf(config).length === 1) return held;
   const after = await store.list(signal);
-  if (!olderRival(recordsOf(after), claim.lease)) return held;
+  if (!olderRival(recordsOf(after), claim.lease)) return { ...held, listing: after };
   const moved = await take(wishes, claim.lease, after, signal);
   if (typeof moved === 'number') await store.remove(claim.lease, signal);
   return moved;
+}
+
+/** As if it had been read after our own writing; whoever watches on from it is told of everything since anyway. */
+function withOwn(listing: Listing, lease: Lease, former: Lease | undefined): Listing {
+  const others = listing.leases.filter(({ key }) => key !== lease.key && key !== former?.key);
+  return { ...listing, leases: [...others, lease] };
 }
 
 /** The lease this node has already: by its public IP, before all one that can be kept as it is; else by proof. */

@@ -1,7 +1,7 @@
 // Start-up: settles what this node is, with etcd and the host asked side by side, and hands over to serving.
 import { resolve } from 'node:path';
 import { describeError, UsageError, UserError } from '../../lib/errors.ts';
-import { families } from '../../lib/ip.ts';
+import { type Family, families } from '../../lib/ip.ts';
 import type { Backend, Hooks, Self } from '../backends/backend.ts';
 import { namesBackend } from '../backends/index.ts';
 import { compileGoRegExp } from '../model/go-regexp.ts';
@@ -28,22 +28,26 @@ export async function runDaemon(daemon: Daemon, signal: AbortSignal): Promise<ne
   let store: LeaseStore | undefined;
   try {
     const ifaceRegex = options.ifaceRegex.map(compile);
+    const guess = likelyFamilies(options);
     const host = Promise.all([
-      // What is enabled is known later; another reading would then cost more than this one.
-      kernel.read({ families, devices: [], sysctls: [] }, life),
+      kernel.read({ families: guess, devices: [], sysctls: [] }, life),
       options.ifaceCanReach === undefined ? undefined : kernel.pathTo(options.ifaceCanReach, life),
       kernel.mayChange(life),
     ]);
     host.catch(() => {}); // it is awaited below, and may fail before that
     await daemon.takeNames([`the subnet file ${resolve(options.subnetFile)}`]);
     store = await daemon.openStore();
-    const [{ config, backend }, [present, reached, permitted], previous, memory] = await Promise.all([
+    const [{ config, backend }, [seen, reached, permitted]] = await Promise.all([
       settleConfig(store, log, life),
       host,
-      readPrevious(options.subnetFile),
-      readMemory(options.subnetFile),
     ]);
-    const uplink = chooseUplink(present, { ...options, ifaceRegex, reached }, familiesOf(config), log);
+    const previous = readPrevious(options.subnetFile);
+    const memory = readMemory(options.subnetFile);
+    const enabled = familiesOf(config);
+    const present = enabled.every(family => guess.includes(family))
+      ? seen
+      : await kernel.read({ families: enabled, devices: [], sysctls: [] }, life);
+    const uplink = chooseUplink(present, { ...options, ifaceRegex, reached }, enabled, log);
     const identity = new Identity({
       config,
       backend,
@@ -62,9 +66,7 @@ export async function runDaemon(daemon: Daemon, signal: AbortSignal): Promise<ne
     log.info('settled', {
       backend: config.backendType,
       because: namesBackend(config) ? undefined : 'the configuration names none',
-      publicIp: familiesOf(config)
-        .map(family => self.publicIps[family])
-        .join(),
+      publicIp: enabled.map(family => self.publicIps[family]).join(),
       mac: Object.values(self.macs).filter(Boolean).join() || undefined,
     });
     const carrier = backend.carrier && nodeCarrier(daemon, backend.carrier, identity);
@@ -93,6 +95,11 @@ export async function runDaemon(daemon: Daemon, signal: AbortSignal): Promise<ne
     ended.abort();
     await store?.[Symbol.asyncDispose]();
   }
+}
+
+/** Read while the configuration is on its way; each family costs a process, and IPv6 alone is rare. */
+function likelyFamilies({ iface }: Options): readonly Family[] {
+  return iface.some(text => text.includes(':')) ? families : [4];
 }
 
 /** What two daemons on one host would take from each other. Several networks on a host differ in all of these. */

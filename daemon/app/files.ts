@@ -2,19 +2,20 @@
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
+  constants,
   existsSync,
   fchmodSync,
   fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
+  readSync,
   realpathSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type PreviousEnv, parseSubnetEnv } from '../model/subnet-env.ts';
 
@@ -84,12 +85,17 @@ function isSpecial(path: string): boolean {
 const longest = 65_536;
 
 /** What the previous run wrote; a file that is missing, unreadable or garbage counts as none. */
-export async function readPrevious(path: string): Promise<PreviousEnv> {
+export function readPrevious(path: string): PreviousEnv {
   try {
-    await using file = await open(path);
-    // Of a device there would be no end.
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(longest), 0, longest, 0);
-    return parseSubnetEnv(buffer.toString('utf8', 0, bytesRead));
+    // A pipe would keep us waiting.
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const buffer = Buffer.alloc(longest);
+      // Of a device there would be no end.
+      return parseSubnetEnv(buffer.toString('utf8', 0, readSync(file, buffer)));
+    } finally {
+      closeSync(file);
+    }
   } catch {
     return { networks: {}, subnets: {} };
   }

@@ -1,6 +1,5 @@
 // What this host remembers of its lease while it is up, so that a new public IP does not make it a stranger.
 import { readFileSync, readlinkSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import {
   type Lease,
@@ -24,9 +23,9 @@ export type Memory = z.infer<typeof memory>;
 const pathOf = (subnetFile: string) => `${subnetFile}.lease`;
 
 /** Undefined when there is none, or none that can be read. */
-export async function readMemory(subnetFile: string): Promise<Memory | undefined> {
+export function readMemory(subnetFile: string): Memory | undefined {
   try {
-    return memory.parse(JSON.parse(await readFile(pathOf(subnetFile), 'utf8')));
+    return memory.parse(JSON.parse(readFileSync(pathOf(subnetFile), 'utf8')));
   } catch {
     return undefined;
   }

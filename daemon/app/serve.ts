@@ -4,7 +4,8 @@ import { describeError } from '../../lib/errors.ts';
 import { sinceBoot } from '../../lib/since-boot.ts';
 import type { Lease, Subnets } from '../model/lease.ts';
 import { emptyView, fold } from '../model/lease-view.ts';
-import { acquireLease, type Held } from './acquire.ts';
+import type { Listing } from '../store/lease-store.ts';
+import { type Acquired, acquireLease, type Held } from './acquire.ts';
 import { heldUntil, keepLease } from './keep-lease.ts';
 import { keepAllRules } from './keep-rules.ts';
 import { isProven, writeMemory } from './memory.ts';
@@ -28,16 +29,18 @@ export async function serve(node: Settlement, signal: AbortSignal): Promise<neve
     node.carrier?.trigger();
     bell.ring();
   });
+  const listing = node.store.list(signal);
+  listing.catch(() => {}); // it is awaited below, and may fail before that
   await node.carrier?.open();
   await prepareDevice(node, signal);
-  const held = await acquire(node, signal);
+  const held = await acquire(node, listing, signal);
   node.observe(heldUntil(held));
   known.subnets = held.lease.subnets;
-  remember(node, held.lease);
   const opened = open(node, known.subnets, subnetFile, signal);
+  remember(node, held.lease);
 
   const snapshot = Promise.withResolvers<void>();
-  const watching = watch(node, known, signal, () => {
+  const watching = watch(node, known, held.listing, signal, () => {
     snapshot.resolve();
     reconciler.trigger();
     node.hooks?.trigger();
@@ -58,12 +61,12 @@ export async function serve(node: Settlement, signal: AbortSignal): Promise<neve
   return signal.throwIfAborted() as never;
 }
 
-function acquire(node: Settlement, signal: AbortSignal): Promise<Held> {
+function acquire(node: Settlement, listing: Promise<Listing>, signal: AbortSignal): Promise<Acquired> {
   const { store, config, backend, identity, options, previous, memory, log } = node;
   const terms = backend.terms(identity.self);
   const evidence = { memory, previous, terms, isUnique: backend.isUnique };
   const proven = (lease: Lease) => isProven(evidence, lease);
-  const wishes = { store, config, terms, ttl: options.leaseTtl, previous, isProven: proven, log };
+  const wishes = { store, listing, config, terms, ttl: options.leaseTtl, previous, isProven: proven, log };
   return acquireLease({ ...wishes, random: Math.random }, signal);
 }
 
@@ -100,10 +103,11 @@ async function open(
 async function watch(
   { store, observe }: Settlement,
   known: Known,
+  listing: Listing,
   signal: AbortSignal,
   changed: () => void,
 ): Promise<void> {
-  for await (const event of store.watch(signal)) {
+  for await (const event of store.watch(signal, listing)) {
     known.view = fold(known.view ?? emptyView, event);
     observe({ kind: 'leases', count: known.view.length, snapshot: event.kind === 'snapshot' });
     changed();

@@ -1,5 +1,5 @@
 // What this process may do to the network, as far as that can be told without trying.
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 
 /** CAP_NET_ADMIN, the number of its bit (capabilities(7)). */
 const netAdmin = 12n;
@@ -17,8 +17,13 @@ export function mayAdminister(status: string, uidMap: string): boolean | undefin
 }
 
 /** As {@link mayAdminister}, of this process. */
-export async function permission(): Promise<boolean | undefined> {
-  const files = ['/proc/self/status', '/proc/self/uid_map'].map(path => readFile(path, 'utf8'));
-  const [status = '', uidMap = ''] = await Promise.all(files).catch(() => []);
-  return mayAdminister(status, uidMap);
+export function permission(): boolean | undefined {
+  try {
+    return mayAdminister(
+      readFileSync('/proc/self/status', 'utf8'),
+      readFileSync('/proc/self/uid_map', 'utf8'),
+    );
+  } catch {
+    return undefined;
+  }
 }

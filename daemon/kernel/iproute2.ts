@@ -24,7 +24,7 @@ export interface Iproute2 {
   readonly converse: Converse;
   readonly sysctls: Sysctls;
   /** Whether the network may be changed; undefined when only trying can tell. */
-  readonly permission: () => Promise<boolean | undefined>;
+  readonly permission: () => boolean | undefined;
   readonly log: Logger;
 }
 
@@ -42,7 +42,7 @@ export function createIproute2(tools: Iproute2): Kernel {
       return applyOps({ ...tools, batches, wg }, ops, signal);
     },
     pathTo: (ip, signal) => readPath(tools, ip, signal),
-    mayChange: async signal => (await tools.permission()) ?? probe(tools, signal),
+    mayChange: async signal => tools.permission() ?? probe(tools, signal),
     changes: (scope, signal) => monitor(scope, echoes, tools.lines, tools.log, signal),
   };
 }

@@ -419,7 +419,7 @@ async function realBench(): Promise<Bench> {
   const without = ['setpriv', '--bounding-set', '-net_admin', '--inh-caps', '-net_admin'] as const;
   const barred: Runner = { run: (argv, options) => namespace.runner.run([...without, ...argv], options) };
   // Both are of one process, and only trying tells them apart.
-  const permission = async () => undefined;
+  const permission = () => undefined;
   return {
     kernel: createIproute2({ ...namespace, permission, log: silent }),
     barred: createIproute2({ ...namespace, runner: barred, permission, log: silent }),

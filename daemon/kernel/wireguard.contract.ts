@@ -219,7 +219,7 @@ async function realBench(): Promise<Bench> {
   const listening = listener[Symbol.asyncIterator]();
   await listening.next();
   const runOf = (run: AbortController): Kernel => {
-    const kernel = createIproute2({ ...namespace, permission: async () => undefined, log: silent });
+    const kernel = createIproute2({ ...namespace, permission: () => undefined, log: silent });
     const ended = AbortSignal.any([run.signal, life.signal]);
     return { ...kernel, apply: (ops, signal) => kernel.apply(ops, AbortSignal.any([signal, ended])) };
   };

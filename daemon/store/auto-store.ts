@@ -1,7 +1,7 @@
 // Chooses between the registries of etcd v2 and v3 by where the configuration is, and is the chosen one from then on.
 import type { Logger } from '../../lib/log.ts';
 import type { Lease, LeaseKey, LeaseTerms, Subnets } from '../model/lease.ts';
-import { type LeaseStore, StoreError } from './lease-store.ts';
+import { type LeaseStore, type Listing, StoreError } from './lease-store.ts';
 
 export interface Candidates {
   readonly v3: LeaseStore;
@@ -81,8 +81,8 @@ class AutoStore implements LeaseStore {
     return this.#store.remove(lease, signal);
   }
 
-  watch(signal: AbortSignal) {
-    return this.#store.watch(signal);
+  watch(signal: AbortSignal, known?: Listing) {
+    return this.#store.watch(signal, known);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -10,7 +10,7 @@ import { Etcd2Records, encodeValue2 } from './etcd2-records.ts';
 import { pollChanges } from './etcd2-watch.ts';
 import { createHealth, type Health, type Told } from './health.ts';
 import { type Claim, type LeaseEvent, type LeaseStore, type Listing, StoreError } from './lease-store.ts';
-import { toListing } from './read-record.ts';
+import { toRecords } from './read-record.ts';
 import { watchAnew } from './watch-anew.ts';
 
 export function createEtcd2Store(client: Etcd2Client, prefix: string, log: Logger, told?: Told): LeaseStore {
@@ -41,13 +41,8 @@ class Etcd2Store implements LeaseStore {
   }
 
   async list(signal: AbortSignal): Promise<Listing> {
-    const { index: _, ...listing } = await this.#list(signal);
-    return listing;
-  }
-
-  async #list(signal: AbortSignal): Promise<Listing & { readonly index: number }> {
     const { index, node } = await this.#get(this.#records.folder, `${quorum}&recursive=true`, signal);
-    return { ...toListing(node ? this.#records.all(node) : []), index };
+    return { ...toRecords(node ? this.#records.all(node) : []), revision: index };
   }
 
   async get(key: LeaseKey, signal: AbortSignal): Promise<Lease | undefined> {
@@ -123,14 +118,14 @@ class Etcd2Store implements LeaseStore {
     return { won: true, lease, ttl: node.ttl ?? Infinity };
   }
 
-  watch(signal: AbortSignal): AsyncGenerator<LeaseEvent, void> {
-    return watchAnew(() => this.#watchOnce(signal), this.#log, signal);
+  watch(signal: AbortSignal, known?: Listing): AsyncGenerator<LeaseEvent, void> {
+    return watchAnew(first => this.#watchOnce(signal, first), this.#log, signal, known);
   }
 
-  async *#watchOnce(signal: AbortSignal): AsyncGenerator<LeaseEvent, void> {
-    const { index, ...listing } = await this.#list(signal);
-    yield { kind: 'snapshot', ...listing };
-    for await (const { removed, node } of this.#changes(this.#records.folder, index, signal)) {
+  async *#watchOnce(signal: AbortSignal, known?: Listing): AsyncGenerator<LeaseEvent, void> {
+    const { revision, ...records } = known ?? (await this.list(signal));
+    yield { kind: 'snapshot', ...records };
+    for await (const { removed, node } of this.#changes(this.#records.folder, revision, signal)) {
       const key = this.#records.nameOf(node);
       // A directory that goes takes what is in it along, without a word about each.
       if (key === undefined || node.dir) throw new StoreError(`the directory ${node.key} changed`);

@@ -11,7 +11,7 @@ import { EtcdRecords } from './etcd3-records.ts';
 import { watchRange } from './etcd3-watch.ts';
 import { createHealth, type Health, type Told } from './health.ts';
 import type { Claim, LeaseEvent, LeaseStore, Listing } from './lease-store.ts';
-import { isReadable, toListing } from './read-record.ts';
+import { isReadable, toRecords } from './read-record.ts';
 import { watchAnew } from './watch-anew.ts';
 
 /** `prefix` as given by the user; slashes are tidied as upstream's path.Join does. */
@@ -43,14 +43,9 @@ class Etcd3Store implements LeaseStore {
   }
 
   async list(signal: AbortSignal): Promise<Listing> {
-    const { revision: _, ...listing } = await this.#list(signal);
-    return listing;
-  }
-
-  async #list(signal: AbortSignal): Promise<Listing & { readonly revision: number }> {
     const { start, end } = this.#records.range;
     const { kvs, header } = await this.#call(({ kv }) => kv.range({ key: start, range_end: end }), signal);
-    return { ...toListing(kvs.map(kv => this.#records.parse(kv))), revision: Number(header.revision) };
+    return { ...toRecords(kvs.map(kv => this.#records.parse(kv))), revision: Number(header.revision) };
   }
 
   async get(key: LeaseKey, signal: AbortSignal): Promise<Lease | undefined> {
@@ -143,13 +138,13 @@ class Etcd3Store implements LeaseStore {
     return { won: true, lease, ttl: grant?.ttl ?? Infinity };
   }
 
-  watch(signal: AbortSignal): AsyncGenerator<LeaseEvent, void> {
-    return watchAnew(() => this.#watchOnce(signal), this.#log, signal);
+  watch(signal: AbortSignal, known?: Listing): AsyncGenerator<LeaseEvent, void> {
+    return watchAnew(first => this.#watchOnce(signal, first), this.#log, signal, known);
   }
 
-  async *#watchOnce(signal: AbortSignal): AsyncGenerator<LeaseEvent, void> {
-    const { revision, ...listing } = await this.#list(signal);
-    yield { kind: 'snapshot', ...listing };
+  async *#watchOnce(signal: AbortSignal, known?: Listing): AsyncGenerator<LeaseEvent, void> {
+    const { revision, ...records } = known ?? (await this.list(signal));
+    yield { kind: 'snapshot', ...records };
     for await (const { events } of watchRange(this.#client, this.#records.range, revision, signal)) {
       for (const { type, kv } of events) {
         if (type === 'Delete') yield { kind: 'gone', key: this.#records.nameOf(kv) };

@@ -2,15 +2,15 @@
 import { until } from '../../lib/wait.ts';
 import type { Lease, LeaseKey } from '../model/lease.ts';
 import { emptyView, fold } from '../model/lease-view.ts';
-import type { LeaseStore } from './lease-store.ts';
+import type { LeaseStore, Listing } from './lease-store.ts';
 
 /** Folds a watch into a view that can be waited for. */
-export function follow(store: LeaseStore) {
+export function follow(store: LeaseStore, known?: Listing) {
   const stop = new AbortController();
   const state = { view: emptyView, snapshots: 0, started: false };
   const byKey = () => new Map(state.view.map(lease => [lease.key, lease]));
   const pump = (async () => {
-    for await (const event of store.watch(stop.signal)) {
+    for await (const event of store.watch(stop.signal, known)) {
       state.view = fold(state.view, event);
       state.started = true;
       if (event.kind === 'snapshot') state.snapshots++;

@@ -179,6 +179,24 @@ function promises(start: () => Promise<Bench>): void {
     expect(seen.snapshots).toBe(1);
   });
 
+  fresh('a watch goes on from a listing: what happened since is told, nothing is read again', async () => {
+    await bench.put('10.5.4.0-24', encodeValue(two));
+    await bench.put('10.5.3.0-24', encodeValue(one));
+    const known = await store.list(signal);
+    await bench.put('10.5.5.0-24', encodeValue(two));
+    await bench.delete('10.5.3.0-24');
+    await using seen = follow(store, {
+      ...known,
+      leases: known.leases.filter(({ key }) => key !== '10.5.4.0-24'),
+    });
+    await seen.until(
+      'the change and the removal',
+      view => view.has('10.5.5.0-24') && !view.has('10.5.3.0-24'),
+    );
+    expect(seen.view.has('10.5.4.0-24'), 'is in the registry, not in the listing').toBe(false);
+    expect(seen.snapshots).toBe(1);
+  });
+
   fresh('nothing is lost of many changes at once', async () => {
     await using seen = follow(store);
     await seen.until('the snapshot', () => true);

@@ -9,20 +9,25 @@ export interface Unreadable extends Holding {
   readonly problem: string;
 }
 
-export interface Listing {
+export interface Records {
   /** In key order. */
   readonly leases: readonly Lease[];
   readonly unreadable: readonly Unreadable[];
 }
 
+export interface Listing extends Records {
+  /** Complete as of this revision of etcd v3, or index of etcd v2. */
+  readonly revision: number;
+}
+
 /** Everything that holds subnets. */
-export function recordsOf({ leases, unreadable }: Listing): readonly (Lease | Unreadable)[] {
+export function recordsOf({ leases, unreadable }: Records): readonly (Lease | Unreadable)[] {
   return [...leases, ...unreadable];
 }
 
 /** `snapshot` comes first, and again after any gap (reconnect, compaction); then changes in order. */
 export type LeaseEvent =
-  | ({ readonly kind: 'snapshot' } & Listing)
+  | ({ readonly kind: 'snapshot' } & Records)
   | { readonly kind: 'put'; readonly lease: Lease }
   | { readonly kind: 'gone'; readonly key: LeaseKey };
 
@@ -62,8 +67,11 @@ export interface LeaseStore extends AsyncDisposable {
   renew(lease: Lease, terms: LeaseTerms, ttl: number, signal: AbortSignal): Promise<Claim>;
   /** Deletes the record, only if nobody has written it since; says whether it did. */
   remove(lease: Lease, signal: AbortSignal): Promise<boolean>;
-  /** Ends only when the signal aborts: outages are waited out, each change of state is one log line. */
-  watch(signal: AbortSignal): AsyncIterable<LeaseEvent>;
+  /**
+   * Ends only when the signal aborts: outages are waited out, each change of state is one log line. With `known`, that
+   * is the first snapshot, and what happened after it follows.
+   */
+  watch(signal: AbortSignal, known?: Listing): AsyncIterable<LeaseEvent>;
   /** Yields each time the configuration may have changed; ends when the signal aborts. */
   watchConfig(signal: AbortSignal): AsyncIterable<void>;
 }

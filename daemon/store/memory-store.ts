@@ -12,7 +12,7 @@ import {
   type Unreadable,
 } from './lease-store.ts';
 import type { MemoryRegistry, Row } from './memory-registry.ts';
-import { createReader, isReadable, type ReadRecord, toListing } from './read-record.ts';
+import { createReader, isReadable, type ReadRecord, toRecords } from './read-record.ts';
 
 /** One node's connection to the registry. */
 export function createMemoryStore(registry: MemoryRegistry, log: Logger = silent): LeaseStore {
@@ -40,7 +40,8 @@ class MemoryStore implements LeaseStore {
   }
 
   #list(): Listing {
-    return toListing(this.#registry.rows().map(([key, row]) => this.#parse(key, row)));
+    const { revision } = this.#registry;
+    return { ...toRecords(this.#registry.rows().map(([key, row]) => this.#parse(key, row))), revision };
   }
 
   async get(key: LeaseKey, signal: AbortSignal): Promise<Lease | undefined> {
@@ -93,17 +94,18 @@ class MemoryStore implements LeaseStore {
     return { won: true, lease, ttl };
   }
 
-  async *watch(signal: AbortSignal): AsyncGenerator<LeaseEvent, void> {
+  async *watch(signal: AbortSignal, known?: Listing): AsyncGenerator<LeaseEvent, void> {
     const bell = new Bell();
     const stop = this.#registry.listen(bell);
     try {
-      let seen: number | undefined;
+      let seen = known?.revision;
+      if (known) yield snapshot(known);
       while (!signal.aborted) {
         const changes =
           seen === undefined || !this.#registry.reachable ? undefined : this.#registry.since(seen);
         if (this.#registry.reachable) {
           seen = this.#registry.revision;
-          if (!changes) yield { kind: 'snapshot', ...this.#list() };
+          if (!changes) yield snapshot(this.#list());
           for (const { key, row } of changes ?? []) {
             if (!row) yield { kind: 'gone', key };
             else {
@@ -159,4 +161,8 @@ class MemoryStore implements LeaseStore {
       grant: expires === undefined ? undefined : String(expires),
     });
   }
+}
+
+function snapshot({ revision: _, ...records }: Listing): LeaseEvent {
+  return { kind: 'snapshot', ...records };
 }

@@ -3,7 +3,7 @@ import type { Logger } from '../../lib/log.ts';
 import type { Lease, LeaseKey } from '../model/lease.ts';
 import { parseKey, parseValue } from '../model/lease-codec.ts';
 import { createComplaints } from './complaints.ts';
-import type { Listing, Unreadable } from './lease-store.ts';
+import type { Records, Unreadable } from './lease-store.ts';
 
 export interface RawRecord {
   readonly key: LeaseKey;
@@ -39,7 +39,7 @@ export function isReadable(record: Lease | Unreadable): record is Lease {
 }
 
 /** Tells leases from what is none; the order is kept. */
-export function toListing(records: readonly (Lease | Unreadable)[]): Listing {
+export function toRecords(records: readonly (Lease | Unreadable)[]): Records {
   return {
     leases: records.filter(isReadable),
     unreadable: records.filter((record): record is Unreadable => !isReadable(record)),
