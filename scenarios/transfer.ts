@@ -1,5 +1,5 @@
 // A stream between two containers, with a digest at both ends.
-import type { WorkloadHandle } from '../harness/vitest/index.ts';
+import { type Cluster, expect, type WorkloadHandle } from '../harness/vitest/index.ts';
 
 export interface Transfer {
   /** SHA-256 of what was sent and of what arrived. */
@@ -12,6 +12,14 @@ export interface Amount {
   readonly chunks: number;
   /** Milliseconds between two of them. */
   readonly pause?: number;
+}
+
+/** Between the first containers of two nodes: what arrives is what was sent. */
+export async function expectSame(cluster: Cluster, from: string, to: string, amount: Amount): Promise<void> {
+  const [a, b] = [from, to].map(name => cluster.node(name).workloads[0] ?? expect.unreachable(name));
+  if (!a || !b) return;
+  const { sent, received } = await transfer(a, b, amount);
+  expect(received, `${from} to ${to}`).toBe(sent);
 }
 
 const port = 5001;

@@ -8,6 +8,8 @@ import {
   test,
   until,
 } from '../harness/vitest/index.ts';
+import { expectLargestPacket } from './largest-packet.ts';
+import { expectSame } from './transfer.ts';
 
 const here = {
   backends: ['wireguard'],
@@ -45,13 +47,7 @@ onEveryPlatform(here, platform => {
     await cluster.expectUniqueSubnets();
     await cluster.expectReachable();
     await expectPeers(cluster);
-    const [one, two] = cluster.workloads;
-    if (!one || !two) return expect.unreachable();
-    const ping = (size: number) =>
-      ['ping', '-n', '-c1', '-W2', '-Mdo', '-s', String(size - 28), two.address] as const;
-    await one.run(ping(1420));
-    const { stdout, stderr } = await one.run(ping(1421), { okCodes: [1] });
-    expect(stdout + stderr).toMatch(/message too long, mtu[=: ]*1420/);
+    await expectLargestPacket(cluster, 1420);
     expect(await output(cluster.node('node1'), 'stat', '-c', '%a', keyFile)).toBe('600\n');
     await cluster.leave(cluster.node('node3'));
     await expectPeers(cluster);
@@ -87,6 +83,18 @@ onEveryPlatform(here, platform => {
     expect(await publicKey(node)).toBe(key);
     await expectPeers(cluster);
     expect(await node.daemon.logs()).not.toMatch(/ error /);
+  });
+
+  test('100 MiB arrive as they were sent, and a connection outlives the restart of either daemon', async ({
+    cluster,
+  }) => {
+    await cluster.expectReachable();
+    await expectSame(cluster, 'node1', 'node2', { chunks: 100 });
+    const running = expectSame(cluster, 'node2', 'node3', { chunks: 60, pause: 100 });
+    await cluster.restartDaemon(cluster.node('node3'), 'SIGTERM');
+    await cluster.restartDaemon(cluster.node('node2'), 'SIGKILL');
+    await running;
+    await expectPeers(cluster);
   });
 
   for (const [version, port, said] of [

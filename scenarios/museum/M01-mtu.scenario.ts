@@ -1,5 +1,6 @@
 // Large packets vanished, because the device or subnet.env had the underlay's MTU without the overhead: 0.8 to 0.9.1.
 import { type Cluster, describe, expect, onEveryPlatform, test } from '../../harness/vitest/index.ts';
+import { expectLargestPacket } from '../largest-packet.ts';
 
 const overheads: Readonly<Record<string, number>> = { vxlan: 50, 'host-gw': 0, udp: 28 };
 
@@ -54,15 +55,7 @@ async function expectMtu(cluster: Cluster, mtu: number): Promise<void> {
   await cluster.expectReachable();
   for (const node of cluster.nodes) expect((await cluster.subnet(node)).mtu).toBe(mtu);
   if (cluster.spec.config.Backend.Type === 'vxlan') await expectDevice(cluster, mtu);
-  // ICMP and IP headers take 28 bytes.
-  const ping = (size: number) =>
-    ['ping', '-n', '-c', '1', '-W', '2', '-M', 'do', '-s', String(size - 28)] as const;
-  for (const from of cluster.workloads)
-    for (const to of cluster.workloads.filter(workload => workload !== from)) {
-      await from.run([...ping(mtu), to.address]);
-      const { stdout, stderr } = await from.run([...ping(mtu + 1), to.address], { okCodes: [1] });
-      expect(stdout + stderr).toMatch(new RegExp(`message too long, mtu[=: ]*${mtu}`));
-    }
+  await expectLargestPacket(cluster, mtu);
 }
 
 async function expectDevice(cluster: Cluster, mtu: number): Promise<void> {
