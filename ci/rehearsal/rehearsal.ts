@@ -9,7 +9,7 @@ import { startEtcd } from './etcd.ts';
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const tools = ['ip', 'bridge', 'iptables', 'iptables-save', 'iptables-restore'];
 /** Milliseconds. */
-const timeout = 30_000;
+const timeout = 20_000;
 
 /**
  * Lets `program` take a lease, program three peers and become ready, then ends it. Nothing of this host is changed:
@@ -21,10 +21,10 @@ export async function rehearse(
   protoFile: string,
   env: Readonly<Record<string, string>>,
 ): Promise<void> {
-  // A device that no other rehearsal has, as daemons on one host mind that.
+  // A device that no other rehearsal has, as daemons on one host mind that; more digits make no name of a device.
   const config = {
     Network: '10.5.0.0/16',
-    Backend: { Type: 'vxlan', VNI: 1 + Math.floor(Math.random() * 0xfffffe) },
+    Backend: { Type: 'vxlan', VNI: 1 + Math.floor(Math.random() * 9_999_999) },
   };
   using etcd = await startEtcd(protoFile, config, 3);
   const folder = await mkdtemp(join(tmpdir(), 'flannel-lab-rehearsal-'));
@@ -41,12 +41,14 @@ export async function rehearse(
       timeout,
     });
     let said = '';
+    const isReady = () => / ready$/m.test(said);
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       said += text;
-      if (/ ready$/m.test(text)) child.kill('SIGTERM');
+      if (isReady()) child.kill('SIGTERM');
     });
     const code = await new Promise<number | null>(resolve => child.on('close', resolve));
-    if (code !== 0) throw new Error(`the daemon that was built does not start:\n${said.slice(0, 4000)}`);
+    if (code !== 0 || !isReady())
+      throw new Error(`the daemon that was built does not start:\n${said.slice(0, 4000)}`);
   } finally {
     await rm(folder, { recursive: true });
   }
