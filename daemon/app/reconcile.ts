@@ -74,7 +74,7 @@ export class Reconciler {
   /** Runs until the signal aborts; rejects with its reason. Nothing is taken down. */
   async run(signal: AbortSignal): Promise<never> {
     const { kernel, scope, observe, resync = 30_000 } = this.#options;
-    const pump = this.#listen(kernel.changes(scope, signal), signal);
+    let pump: Promise<void> | undefined;
     const retry = backoff(250, 10_000);
     const remade = backoff(...repairPause);
     let madeBefore = false;
@@ -89,6 +89,8 @@ export class Reconciler {
         observe({ kind: 'pass', seconds, changes, failures, broken });
         const failed = failures > 0;
         this.#settled.resolve();
+        // Hearing of all that the first pass does would take longer than looking once more after it.
+        pump ??= this.#listen(kernel.changes(scope, signal), signal);
         if (repairing && changes === 0) {
           this.#repair.reset();
           this.#inVain = performance.now();
@@ -163,14 +165,15 @@ export class Reconciler {
 
   /** Rings a moment after a change by others, who may be in the middle of something. */
   async #listen(changes: AsyncIterable<void>, signal: AbortSignal): Promise<void> {
-    let pending: NodeJS.Timeout | undefined;
+    const look = () => {
+      pending = undefined;
+      this.#kernelChanged = true;
+      if (!signal.aborted) this.#bell.ring();
+    };
+    // For what happened before anybody listened.
+    let pending: NodeJS.Timeout | undefined = setTimeout(look, vainPause);
     try {
-      for await (const _ of changes)
-        pending ??= setTimeout(() => {
-          pending = undefined;
-          this.#kernelChanged = true;
-          if (!signal.aborted) this.#bell.ring();
-        }, this.#pause());
+      for await (const _ of changes) pending ??= setTimeout(look, this.#pause());
     } catch (error) {
       this.#bell.break(error);
     } finally {

@@ -51,7 +51,8 @@ export async function serve(node: Settlement, signal: AbortSignal): Promise<neve
   const hooking = Promise.all([snapshot.promise, opened]).then(() => node.hooks?.keep(peers, signal));
   const carrying = snapshot.promise.then(() => node.carrier?.keep(peers, () => known.subnets, signal));
   const ruled = Promise.withResolvers<void>();
-  const ruling = rule(node, known.subnets, ruled.resolve, signal);
+  // Together they would keep each other from the processors, and peers wait for routes first.
+  const ruling = reconciler.settled.then(() => rule(node, known.subnets, ruled.resolve, signal));
   const keeping = keep(node, held, known, bell, signal);
   const ready = Promise.all([opened, reconciler.settled, ruled.promise]).then(() => {
     node.observe({ kind: 'ready' });
