@@ -64,7 +64,13 @@ async function bundle(): Promise<string> {
 }
 
 async function sourceHash(): Promise<string> {
-  const patterns = ['daemon/**/*.ts', 'lib/*.ts', 'ci/{build*,etcd-services}.ts', 'ci/rehearsal/*', 'package-lock.json'];
+  const patterns = [
+    'daemon/**/*.ts',
+    'lib/*.ts',
+    'ci/{build*,etcd-services}.ts',
+    'ci/rehearsal/*',
+    'package-lock.json',
+  ];
   const files = (await Array.fromAsync(glob(patterns, { cwd: packageRoot }))).sort();
   const hash = createHash('sha256');
   for (const text of await Promise.all(files.map(file => readFile(join(packageRoot, file)))))
