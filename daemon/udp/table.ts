@@ -1,5 +1,5 @@
 // Where packets go and may come from: the peers' subnets and addresses, and our own subnets, ready to be looked up.
-import { type ByFamily, type Cidr, type Family, families, familyOf, parseIp } from '../../lib/ip.ts';
+import { type ByFamily, type Cidr, cidr, type Family, families, familyOf, parseIp } from '../../lib/ip.ts';
 import { PrefixMap } from './prefix-map.ts';
 import { socketAddress } from './sockets.ts';
 
@@ -47,6 +47,10 @@ export class Table {
     this.from[familyOf(publicIp)].delete(hostPrefix(publicIp));
   }
 
+  get subnets(): ByFamily<Cidr> {
+    return this.#subnets;
+  }
+
   /** These are our own from now on. */
   hold(subnets: ByFamily<Cidr>): void {
     for (const family of families) {
@@ -75,5 +79,5 @@ function maps(): Maps {
 function hostPrefix(address: string): Cidr {
   const ip = parseIp(address);
   if (!ip) throw new TypeError(`not an address: ${address}`);
-  return { family: ip.family, base: ip.value, length: ip.family === 4 ? 32 : 128 };
+  return cidr(ip, ip.family === 4 ? 32 : 128);
 }

@@ -1,7 +1,7 @@
 // The thread of the data plane: it owns the device and the sockets, and waits in system calls.
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { describeError, UserError } from '../../lib/errors.ts';
-import { addressIn, type ByFamily, type Cidr, families } from '../../lib/ip.ts';
+import { addressIn, type ByFamily, families } from '../../lib/ip.ts';
 import type { Order, Report, Start } from './messages.ts';
 import { Pump, pumpRoom } from './pump.ts';
 import { openSocket, socketAddress, type UdpSocket } from './sockets.ts';
@@ -13,7 +13,6 @@ const { device, addresses, port, help, counts } = workerData as Start;
 const memory = allocate(pumpRoom);
 const table = new Table(port);
 let bound = addresses;
-let held: ByFamily<Cidr> = {};
 
 function report(message: Report): void {
   parentPort?.postMessage(message);
@@ -39,39 +38,39 @@ function openSockets(those: ByFamily<string>): UdpSocket[] {
 
 /** Carries packets until the addresses change, which it says, or it is to stop. */
 function carry(tun: Tun, sockets: readonly UdpSocket[], wake: number): 'bind' | 'stop' {
-  let why: 'bind' | 'stop' = 'stop';
+  let why: 'bind' | 'stop' | undefined;
   const speak = () => {
     for (const family of families) {
-      const subnet = held[family];
+      const subnet = table.subnets[family];
       if (!subnet) continue;
       const name = socketAddress(addressIn(subnet, 0), 0);
       pump.speakFrom(family, family === 4 ? name.subarray(4, 8) : name.subarray(8, 24));
     }
   };
+  // Takes every order that is there: the byte that woke it may have stood for several.
   const attend = (): boolean => {
-    for (;;) {
-      const received: { message: Order } | undefined = parentPort
-        ? receiveMessageOnPort(parentPort)
-        : undefined;
-      if (!received) return true;
-      const order = received.message;
+    for (let order = nextOrder(); order; order = nextOrder()) {
       if (order.kind === 'route') {
         for (const peer of order.removed) table.remove(peer);
         for (const peer of order.added) table.add(peer);
         table.hold(order.subnets);
-        held = order.subnets;
         speak();
       } else {
         if (order.kind === 'bind') bound = order.addresses;
-        why = order.kind;
-        return false;
+        if (why !== 'stop') why = order.kind;
       }
     }
+    return why === undefined;
   };
   const pump = new Pump({ memory, tun, sockets, table, wake, attend, counts, notice });
   speak();
   pump.run();
-  return why;
+  return why ?? 'stop';
+}
+
+function nextOrder(): Order | undefined {
+  const received: { message: Order } | undefined = parentPort ? receiveMessageOnPort(parentPort) : undefined;
+  return received?.message;
 }
 
 /** In words for the log. */
