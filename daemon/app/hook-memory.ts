@@ -1,5 +1,5 @@
 // Which peers the commands have been run for, kept while this host is up: some may be gone when the daemon starts again.
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import * as z from 'zod/mini';
 import type { Target } from '../hooks/targets.ts';
 import { writeAtomically } from './files.ts';
@@ -32,7 +32,7 @@ export function createHookMemory(subnetFile: string): HookMemory {
   return {
     async read() {
       try {
-        const { host, targets } = memory.parse(JSON.parse(await readFile(path, 'utf8')));
+        const { host, targets } = memory.parse(JSON.parse(readFileSync(path, 'utf8')));
         return host === hostIdentity() ? targets : [];
       } catch {
         return [];

@@ -1,5 +1,5 @@
 // Kernel settings below /proc/sys, as this process's network namespace has them.
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFileSync, writeFileSync } from 'node:fs';
 
 export interface Sysctls {
   /** Undefined when the kernel has no such setting. */
@@ -11,10 +11,10 @@ export interface Sysctls {
 export const procSysctls: Sysctls = {
   async read(path) {
     try {
-      return (await readFile(`/proc/sys/${path}`, 'utf8')).trim();
+      return readFileSync(`/proc/sys/${path}`, 'utf8').trim();
     } catch {
       return undefined;
     }
   },
-  write: (path, value) => writeFile(`/proc/sys/${path}`, value),
+  write: async (path, value) => writeFileSync(`/proc/sys/${path}`, value),
 };

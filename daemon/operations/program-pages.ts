@@ -1,5 +1,5 @@
 // Gives the kernel back the pages of the program's file that only the start needed.
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 
 /** MADV_DONTNEED of <sys/mman.h>: what was not written is read again, out of the page cache, when it is used again. */
 const dontNeed = 4;
@@ -12,7 +12,7 @@ export interface Mapping {
 
 /** Makes this process's memory smaller by what it has mapped of its program. Throws where /proc cannot be read. */
 export async function releaseProgramPages(): Promise<void> {
-  const mappings = unwritten(await readFile('/proc/self/smaps', 'latin1'), process.execPath);
+  const mappings = unwritten(readFileSync('/proc/self/smaps', 'latin1'), process.execPath);
   const { default: koffi } = await import('koffi');
   const madvise = koffi.load(null).func('int madvise(uintptr_t address, size_t size, int advice)');
   // Advice that is not taken costs nothing but memory.

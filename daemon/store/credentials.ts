@@ -1,6 +1,6 @@
 // The certificates and the password for etcd: files read and checked, so that what can never work ends the start.
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { UserError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 
@@ -42,11 +42,9 @@ export async function readCredentials(
     );
   if (Boolean(username) !== Boolean(password))
     log.warn('-etcd-username and -etcd-password are only useful together, asking etcd without them');
-  const [ca, certificate, key] = await Promise.all([
-    readPem('etcd-cafile', etcdCafile),
-    readPem('etcd-certfile', etcdCertfile),
-    readPem('etcd-keyfile', etcdKeyfile),
-  ]);
+  const ca = readPem('etcd-cafile', etcdCafile);
+  const certificate = readPem('etcd-certfile', etcdCertfile);
+  const key = readPem('etcd-keyfile', etcdKeyfile);
   if (ca) checkCertificate('etcd-cafile', etcdCafile, ca, log);
   if (certificate && key) {
     const own = checkCertificate('etcd-certfile', etcdCertfile, certificate, log);
@@ -56,10 +54,10 @@ export async function readCredentials(
   return { ca: authorities, certificate, key, ...(username && password ? { username, password } : {}) };
 }
 
-async function readPem(flag: string, path: string): Promise<Buffer | undefined> {
+function readPem(flag: string, path: string): Buffer | undefined {
   if (!path) return undefined;
   try {
-    return await readFile(path);
+    return readFileSync(path);
   } catch (cause) {
     throw unusable(flag, path, cause);
   }
