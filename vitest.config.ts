@@ -1,5 +1,5 @@
 // Four projects: `unit` runs anywhere in seconds; `contract` holds real etcd, kernel and drivers to the same
-// promises as their fakes; `scenarios` brings up real clusters, one file at a time; `museum` does for known bugs, several.
+// promises as their fakes; `scenarios` brings up real clusters, and `museum` does so for known bugs.
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -21,7 +21,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // Most of them wait for an endpoint to be given up.
-          maxWorkers: 2,
+          maxWorkers: 4,
           sequence: { groupOrder: 2 },
         },
       },
@@ -30,7 +30,8 @@ export default defineConfig({
           name: 'scenarios',
           include: ['scenarios/*.scenario.ts'],
           pool: 'forks',
-          fileParallelism: false,
+          // They wait for programs to start as much as they compute.
+          maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
