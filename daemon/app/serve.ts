@@ -45,7 +45,8 @@ export async function serve(node: Settlement, signal: AbortSignal): Promise<neve
     reconciler.trigger();
     node.hooks?.trigger();
     node.carrier?.trigger();
-    bell.ring();
+    // Seeing after our own lease can wait until the peers are on their way to the kernel.
+    setImmediate(() => bell.ring());
   });
   const reconciling = snapshot.promise.then(() => reconciler.run(signal));
   const hooking = Promise.all([snapshot.promise, opened]).then(() => node.hooks?.keep(peers, signal));
