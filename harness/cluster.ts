@@ -20,6 +20,9 @@ import { ownedHere } from './owner.ts';
 import { type ClusterRecord, claimName, forget, saveRecord } from './registry.ts';
 import { Store } from './store.ts';
 import { StoreV2 } from './store-v2.ts';
+import { cellLines, verdictsOn } from './trace/failed-cells.ts';
+import type { Traceable } from './trace/trace.ts';
+import type { Verdict } from './trace/verdict.ts';
 
 export interface CheckOptions {
   /** These nodes are expected to be cut off from all others. */
@@ -44,6 +47,7 @@ export class Cluster implements AsyncDisposable {
   readonly #site: Site;
   readonly #since: string;
   readonly #signal: AbortSignal;
+  #verdicts: readonly Verdict[] = [];
 
   private constructor(site: Site, record: ClusterRecord, signal: AbortSignal) {
     this.spec = record.spec;
@@ -97,6 +101,16 @@ export class Cluster implements AsyncDisposable {
     return this.nodes.flatMap(node => node.workloads);
   }
 
+  /** Why cells of the matrix failed that failed last. */
+  get verdicts(): readonly Verdict[] {
+    return this.#verdicts;
+  }
+
+  /** What a tracer looks at. */
+  get traceable(): Traceable {
+    return { nodes: this.nodes, store: this.store, config: this.spec.config };
+  }
+
   /** The node of that name; throws when there is none. */
   node(name: string): NodeHandle {
     const found = this.nodes.find(node => node.name === name);
@@ -135,7 +149,11 @@ export class Cluster implements AsyncDisposable {
   /** Every pair of workloads must reach each other, with their own source addresses. */
   expectReachable({ except, timeout = 10_000 }: CheckOptions = {}): Promise<Matrix> {
     const expected = except ? allPairsExcept(except) : allPairs;
-    return expectReachable(this.workloads, { expected, timeout, signal: this.#signal });
+    const explain = async (wrong: Matrix) => {
+      this.#verdicts = await verdictsOn(this.traceable, wrong);
+      return cellLines(this.#verdicts);
+    };
+    return expectReachable(this.workloads, { expected, timeout, signal: this.#signal, explain });
   }
 
   /** Lease, subnet.env and docker0 of each node must be one subnet, and nobody else's. */

@@ -6,6 +6,7 @@ import type { Argv } from '../lib/run.ts';
 import type { Cluster } from './cluster.ts';
 import type { NodeHandle } from './drivers/driver.ts';
 import { dockerEnvFile, subnetFile } from './node-files.ts';
+import { cellLines } from './trace/failed-cells.ts';
 
 /** What is asked of every node, by file name. A command that fails leaves its complaint in the file. */
 const questions: Readonly<Record<string, Argv>> = {
@@ -49,6 +50,12 @@ export async function collectEvidence(
   const tasks = [
     save('failure.txt', async () => `${describeError(failure)}\n`),
     save('cluster.json', async () => `${JSON.stringify(cluster.spec, null, 2)}\n`),
+    ...(cluster.verdicts.length > 0
+      ? [
+          save('verdicts.txt', async () => `${cellLines(cluster.verdicts).join('\n')}\n`),
+          save('verdicts.json', async () => `${JSON.stringify(cluster.verdicts, null, 2)}\n`),
+        ]
+      : []),
     save('etcd.log', () => cluster.etcdLogs()),
     save(
       'etcd-keys.json',

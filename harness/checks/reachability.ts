@@ -51,6 +51,8 @@ export interface ReachableOptions {
   /** Milliseconds until every cell must be as expected. */
   readonly timeout: number;
   readonly signal: AbortSignal;
+  /** One line for each cause of what failed; never rejects. */
+  readonly explain?: (wrong: Matrix) => Promise<readonly string[]>;
 }
 
 /** Sweeps until every cell is as expected; the error of a matrix that never was shows its last state. */
@@ -58,7 +60,7 @@ export async function expectReachable(
   workloads: readonly WorkloadHandle[],
   options: ReachableOptions,
 ): Promise<Matrix> {
-  const { expected, timeout, signal } = options;
+  const { expected, timeout, signal, explain } = options;
   let lastSeen: Matrix = [];
   const probe = async () => {
     lastSeen = await sweep(workloads, expected);
@@ -69,18 +71,20 @@ export async function expectReachable(
   } catch (cause) {
     signal.throwIfAborted();
     if (lastSeen.length === 0) throw cause;
-    throw new UnreachableError(lastSeen, timeout, cause);
+    const why = (await explain?.(wrongCells(lastSeen))) ?? [];
+    throw new UnreachableError(lastSeen, why, timeout, cause);
   }
 }
 
-/** The matrix is the message. */
+/** The matrix is the message, and why its cells failed. */
 export class UnreachableError extends UserError {
   readonly matrix: Matrix;
 
-  constructor(matrix: Matrix, timeout: number, cause: unknown) {
+  constructor(matrix: Matrix, why: readonly string[], timeout: number, cause: unknown) {
     const wrong = wrongCells(matrix).length;
     const how = `${wrong} of ${matrix.length} pairs are not as expected after ${timeout / 1000} s`;
-    super(`${how}\n${renderMatrix(matrix)}\n(${describeError(cause)})`, { cause });
+    const lines = [how, renderMatrix(matrix), ...why, `(${describeError(cause)})`];
+    super(lines.join('\n'), { cause });
     this.name = 'UnreachableError';
     this.matrix = matrix;
   }

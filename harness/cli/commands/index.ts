@@ -6,7 +6,20 @@ import { exec, shell } from './exec.ts';
 import { logs } from './logs.ts';
 import { ls } from './ls.ts';
 import { ping } from './ping.ts';
+import { trace } from './trace.ts';
 import { up } from './up.ts';
 import { verify } from './verify.ts';
 
-export const commands: readonly Command[] = [verify, up, ls, ping, exec, shell, logs, down, gc, doctor];
+export const commands: readonly Command[] = [
+  verify,
+  up,
+  ls,
+  ping,
+  trace,
+  exec,
+  shell,
+  logs,
+  down,
+  gc,
+  doctor,
+];

@@ -1,0 +1,139 @@
+// Sends a few marked pings, small and as large as the container's MTU, and counts them at every point of the path.
+import { describeError } from '../../lib/errors.ts';
+import { anyCode, type RunResult } from '../../lib/run.ts';
+import { largest } from './checks/underlay.ts';
+import { type Direction, type Plan, places, readCounters, ruleset, type Seen, seenOn } from './counters.ts';
+import type { Asked } from './facts.ts';
+import { type FilterVerdict, filterVerdicts } from './filter-trace.ts';
+import type { Path, Point } from './path.ts';
+
+export interface PingResult {
+  readonly received: number;
+  /** That a smaller packet is wanted: by its own kernel or a router's ICMP, so that it can adapt. */
+  readonly toldMtu: number | undefined;
+}
+
+export interface Evidence {
+  readonly seen: Readonly<Record<Direction, Seen>>;
+  readonly small: PingResult;
+  readonly large: PingResult;
+}
+
+/** The whole of a probe must fit into three seconds with everything else. */
+const patience = { command: 2000, answer: 0.5, listening: 0.7 } as const;
+
+let probes = 0;
+
+/** Tables at all places of the path, until it is disposed of. */
+export class Probe implements AsyncDisposable {
+  /** Places where nothing could be counted, with the reason. */
+  readonly unwatched: string[] = [];
+  readonly #plan: Plan;
+  readonly #places: readonly Asked[];
+
+  private constructor(plan: Plan, asked: readonly Asked[]) {
+    this.#plan = plan;
+    this.#places = asked;
+  }
+
+  static async start(paths: Plan['paths'], asked: readonly Asked[]): Promise<Probe> {
+    const small = Math.floor(Math.random() * 0xffff_fff0) + 1;
+    const plan = { table: `lab_trace_${process.pid}_${++probes}`, marks: { small, large: small + 1 }, paths };
+    const used = new Set(places(plan));
+    const probe = new Probe(
+      plan,
+      asked.filter(({ name }) => used.has(name)),
+    );
+    await Promise.all(probe.#places.map(place => probe.#arm(place)));
+    return probe;
+  }
+
+  async ping(): Promise<Evidence> {
+    const [small, large] = await Promise.all([this.#ping('small'), this.#ping('large')]);
+    const read = this.#places.map(async place => {
+      const { stdout } = await place.run(['nft', '-j', 'list', 'counters'], { timeout: patience.command });
+      return [place.name, readCounters(stdout, this.#plan.table)] as const;
+    });
+    const counters = new Map(await Promise.all(read));
+    const seen = {
+      request: seenOn(this.#plan, 'request', counters),
+      answer: seenOn(this.#plan, 'answer', counters),
+    };
+    return { seen, small, large };
+  }
+
+  /** What the packet filters of a node did to pings that are sent meanwhile. */
+  async filters(node: Asked, size: 'small' | 'large'): Promise<readonly FilterVerdict[]> {
+    const listen = `timeout ${patience.listening} nft -nn monitor trace`;
+    const listening = node.run(['sh', '-c', listen], { timeout: patience.command, okCodes: anyCode });
+    // One process for each: address translation looks at the first packet of a flow only.
+    const { container, target, argv } = this.#command(size);
+    const one = [...argv, '-c', '1', '-W', '0.1', target].join(' ');
+    const several = `for i in 1 2 3 4 5 6; do ${one}; done >/dev/null 2>&1; :`;
+    const [{ stdout }] = await Promise.all([
+      listening,
+      container.run(['sh', '-c', several], { timeout: patience.command }),
+    ]);
+    return filterVerdicts(stdout);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { table } = this.#plan;
+    const script = ['netdev', 'ip']
+      .map(family => `nft delete table ${family} ${table} 2>/dev/null`)
+      .join('; ');
+    await Promise.all(
+      this.#places.map(place =>
+        place.run(['sh', '-c', script], { okCodes: anyCode, timeout: patience.command }).catch(() => {}),
+      ),
+    );
+  }
+
+  async #arm(place: Asked): Promise<void> {
+    const path = this.#plan.paths.request;
+    const there = (point: Point) => hasDevice(path, point);
+    const load = (offered: (point: Point) => boolean): Promise<RunResult> => {
+      const input = ruleset(this.#plan, place.name, point => there(point) && offered(point));
+      return place.run(['nft', '-f', '-'], { input, timeout: patience.command });
+    };
+    // Kernels before 5.16 cannot count what leaves a device.
+    await load(() => true)
+      .catch(() => load(({ device, stage }) => !device || !stage.endsWith('-out')))
+      .catch(error => this.unwatched.push(`no counters on ${place.name}: ${describeError(error)}`));
+  }
+
+  #command(size: 'small' | 'large') {
+    const { from, to } = this.#plan.paths.request;
+    const container = this.#places.find(({ name }) => name === from.container);
+    if (!container) throw new Error(`${from.container} is not among the places of the probe`);
+    const mark = this.#plan.marks[size].toString(16).padStart(8, '0');
+    const payload = size === 'small' ? 56 : largest(this.#plan.paths.request) - 28;
+    const argv = ['ping', '-n', '-M', 'do', '-s', String(payload), '-p', mark];
+    return { container, target: to.address, argv };
+  }
+
+  async #ping(size: 'small' | 'large'): Promise<PingResult> {
+    const { container, target, argv } = this.#command(size);
+    const [program = 'ping', ...args] = argv;
+    const { stdout, stderr } = await container.run(
+      [program, ...args, '-c', '2', '-i', '0.2', '-W', String(patience.answer), target],
+      { okCodes: anyCode, timeout: patience.command },
+    );
+    return pingResult(`${stdout}\n${stderr}`);
+  }
+}
+
+/** What ping printed. */
+export function pingResult(text: string): PingResult {
+  const told = /mtu ?= ?(\d+)/.exec(text)?.[1];
+  return {
+    received: Number(/(\d+) received/.exec(text)?.[1] ?? 0),
+    toldMtu: told === undefined ? undefined : Number(told),
+  };
+}
+
+function hasDevice({ from, to }: Path, { place, device }: Point): boolean {
+  if (device === undefined) return true;
+  const all = [from.facts, from.inside, to.facts, to.inside];
+  return all.find(({ name }) => name === place)?.links.some(({ ifname }) => ifname === device) ?? false;
+}

@@ -1,0 +1,182 @@
+// Traces pings from one container to another: facts of both ends, marked pings, and the verdict on the two.
+import { describeError } from '../../lib/errors.ts';
+import type { NetworkConfig } from '../cluster-spec.ts';
+import type { NodeHandle, WorkloadHandle } from '../drivers/driver.ts';
+import type { Store } from '../store.ts';
+import type { StoredLease } from '../stored-lease.ts';
+import { findingsOn } from './checks/index.ts';
+import { containerFacts, type NodeFacts, nodeFacts } from './facts.ts';
+import { pathBetween, type Side } from './path.ts';
+import { type Evidence, Probe } from './probe.ts';
+import {
+  type Blame,
+  blameFor,
+  blameWithout,
+  type Diagnosis,
+  explanation,
+  inFilter,
+  type Loss,
+  lossIn,
+  nodeOf,
+  rewriter,
+  rewritingIn,
+  type Verdict,
+} from './verdict.ts';
+import { within } from './within.ts';
+
+/** What a tracer needs of a cluster. */
+export interface Traceable {
+  readonly nodes: readonly NodeHandle[];
+  readonly store: Pick<Store, 'leases' | 'config'>;
+  /** Of the cluster as it was made; etcd, when it answers, knows better. */
+  readonly config: NetworkConfig;
+}
+
+/** Milliseconds; `removal` is for the tables of the probe, `filters` what listening to packet filters takes. */
+const limits = { etcd: 500, verdict: 2600, removal: 300, filters: 800 } as const;
+
+/** Traces that are made at the same time, and so share what they ask the nodes. */
+export class Tracer implements AsyncDisposable {
+  readonly #cluster: Traceable;
+  readonly #facts = new Map<string, Promise<NodeFacts>>();
+  readonly #probes: Promise<unknown>[] = [];
+  #records: Promise<Records> | undefined;
+
+  constructor(cluster: Traceable) {
+    this.#cluster = cluster;
+  }
+
+  async trace(from: WorkloadHandle, to: WorkloadHandle): Promise<Verdict> {
+    const started = performance.now();
+    const left = () => limits.verdict - (performance.now() - started);
+    this.#records ??= records(this.#cluster);
+    const gathered = Promise.all([this.#records, this.#side(from), this.#side(to)]);
+    const [{ config, remarks }, near, far] = await within(
+      gathered,
+      left(),
+      'what the nodes say of themselves',
+    );
+    const paths = {
+      request: pathBetween(near, far, config),
+      answer: pathBetween(far, near, config),
+    };
+    const findings = { request: findingsOn(paths.request), answer: findingsOn(paths.answer) };
+    const diagnosis: Diagnosis = { paths, findings };
+    const probing = this.#probe(diagnosis, from, to, left);
+    this.#probes.push(probing);
+    const result = await within(probing, left() + limits.removal, 'the marked pings').catch(error => ({
+      ...blameWithout(diagnosis),
+      remarks: [`nothing but what is configured was looked at: ${describeError(error)}`],
+    }));
+    return {
+      from: from.name,
+      to: to.name,
+      ...result,
+      findings,
+      remarks: [...remarks, ...result.remarks],
+      seconds: Math.round(performance.now() - started) / 1000,
+    };
+  }
+
+  /** Resolves when nothing of ours is left on the nodes: a probe that came too late still removes its tables. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled(this.#probes);
+  }
+
+  async #probe(
+    diagnosis: Diagnosis,
+    from: WorkloadHandle,
+    to: WorkloadHandle,
+    left: () => number,
+  ): Promise<Outcome> {
+    const { paths, findings } = diagnosis;
+    const nodes = [this.#nodeOf(from), this.#nodeOf(to)];
+    await using probe = await Probe.start(paths, [...nodes, from, to]);
+    const evidence = await probe.ping();
+    const remarks = [...probe.unwatched, ...mtuRemark(evidence)];
+    const filters = (loss: Loss) => this.#filters(probe, loss, nodes, left());
+    const loss = lossIn(evidence, paths);
+    if (loss) {
+      const found = explanation(loss, findings[loss.direction]);
+      const dropped = !found || inFilter(loss) ? await filters(loss) : [];
+      const blame = blameFor(loss, findings[loss.direction], dropped);
+      return { outcome: 'lost', large: loss.large, blame, remarks };
+    }
+    const rewriting = rewritingIn(evidence, paths.request);
+    if (!rewriting) return { outcome: 'reached', large: false, remarks };
+    const blame = rewriter(rewriting, findings.request, await filters(rewriting));
+    return { outcome: 'rewritten', large: false, blame, remarks };
+  }
+
+  /** Nothing when there is no time for it: what was seen so far is a verdict, too. */
+  async #filters(probe: Probe, loss: Loss, nodes: readonly NodeHandle[], left: number) {
+    const node = nodes.find(({ name }) => name === nodeOf(loss));
+    if (!node || left < limits.filters) return [];
+    const asked = probe.filters(node, loss.large ? 'large' : 'small');
+    return within(asked, left, 'the packet filters').catch(() => []);
+  }
+
+  async #side(workload: WorkloadHandle): Promise<Side> {
+    const node = this.#nodeOf(workload);
+    const facts = this.#facts.get(node.name) ?? nodeFacts(node);
+    this.#facts.set(node.name, facts);
+    this.#records ??= records(this.#cluster);
+    const [known, inside, { leases }] = await Promise.all([facts, containerFacts(workload), this.#records]);
+    const lease = leases ? leases.find(({ publicIp }) => publicIp === node.address) : leaseBy(node, known);
+    return {
+      node: node.name,
+      container: workload.name,
+      address: workload.address,
+      publicIp: node.address,
+      facts: known,
+      inside,
+      lease,
+    };
+  }
+
+  #nodeOf(workload: WorkloadHandle): NodeHandle {
+    const found = this.#cluster.nodes.find(({ workloads }) => workloads.includes(workload));
+    if (!found) throw new Error(`no node of the cluster has the container ${workload.name}`);
+    return found;
+  }
+}
+
+interface Outcome {
+  readonly outcome: Verdict['outcome'];
+  readonly large: boolean;
+  readonly blame?: Blame;
+  readonly remarks: readonly string[];
+}
+
+interface Records {
+  /** Undefined when etcd does not answer. */
+  readonly leases: readonly StoredLease[] | undefined;
+  readonly config: NetworkConfig;
+  readonly remarks: readonly string[];
+}
+
+async function records({ store, config }: Traceable): Promise<Records> {
+  try {
+    const asked = Promise.all([store.leases(), store.config()]);
+    const [leases, current] = await within(asked, limits.etcd, 'etcd');
+    return { leases, config: current, remarks: [] };
+  } catch (error) {
+    const remark = `leases are taken from subnet.env of the nodes: ${describeError(error)}`;
+    return { leases: undefined, config, remarks: [remark] };
+  }
+}
+
+/** As its daemon has told the node; the record in etcd says more. */
+function leaseBy(node: NodeHandle, { subnetEnv }: NodeFacts): StoredLease | undefined {
+  if (!subnetEnv) return undefined;
+  const { subnet } = subnetEnv;
+  const unknown = { backendType: undefined, vtepMac: undefined, value: '' };
+  return { key: subnetEnv.gateway, subnet, publicIp: node.address, ...unknown };
+}
+
+/** A sender that is told adapts: no black hole. */
+function mtuRemark({ large }: Evidence): readonly string[] {
+  const { received, toldMtu } = large;
+  if (received > 0 || toldMtu === undefined) return [];
+  return [`packets of more than ${toldMtu} bytes are refused, and the sender is told so`];
+}
