@@ -50,7 +50,7 @@ function faultsOn(driver: Driver): void {
     const node = cluster.node('node1');
     const fault = await make(cluster, node);
     await fault.heal();
-    expect(await cluster.store.answers()).toBe(true);
+    await expect.poll(() => cluster.store.answers(), { timeout: 5000 }).toBe(true);
     await until(async () => ((await node.daemon.state()).running ? true : undefined), {
       what: 'the daemon to run',
       timeout: 10_000,
