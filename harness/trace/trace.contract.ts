@@ -138,12 +138,11 @@ function suite(
     afterAll(() => cluster?.[Symbol.asyncDispose]());
 
     test('all is well', async () => {
-      const verdict = await traced(cluster);
-      expect(verdict).toMatchObject({
-        outcome: 'reached',
-        remarks: [],
-        findings: { request: [], answer: [] },
-      });
+      const { outcome, remarks, findings } = await traced(cluster);
+      expect({ outcome, remarks }).toEqual({ outcome: 'reached', remarks: [] });
+      // docker sets the policy DROP where it turns forwarding on; rules before it may accept everything all the same.
+      const wrong = Object.values(findings).flatMap(found => found.filter(({ filter }) => !filter));
+      expect(wrong).toEqual([]);
     });
 
     test.each(cases)('$name', async ({ on, breaks, heals, expected }) => {
