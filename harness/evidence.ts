@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describeError } from '../lib/errors.ts';
 import type { Argv } from '../lib/run.ts';
+import { within } from '../lib/wait.ts';
 import type { Cluster } from './cluster.ts';
 import type { NodeHandle } from './drivers/driver.ts';
 import { dockerEnvFile, subnetFile } from './node-files.ts';
@@ -59,7 +60,7 @@ export async function collectEvidence(
     save('etcd.log', () => cluster.etcdLogs()),
     save(
       'etcd-keys.json',
-      async () => `${JSON.stringify(await withBudget(cluster.store.dump()), null, 2)}\n`,
+      async () => `${JSON.stringify(await within(cluster.store.dump(), budget, 'etcd'), null, 2)}\n`,
     ),
     ...cluster.nodes.flatMap(node =>
       nodeFiles(node).map(([name, content]) => save(`${node.name}/${name}`, content)),
@@ -83,11 +84,4 @@ function nodeFiles(node: NodeHandle): readonly Content[] {
 async function answer(place: Pick<NodeHandle, 'run'>, argv: Argv): Promise<string> {
   const { stdout } = await place.run(argv, { timeout: budget });
   return stdout;
-}
-
-function withBudget<T>(promise: Promise<T>): Promise<T> {
-  const tooLate = new Promise<never>((_, reject) => {
-    setTimeout(() => reject(new Error(`no answer within ${budget} ms`)), budget).unref();
-  });
-  return Promise.race([promise, tooLate]);
 }

@@ -61,3 +61,19 @@ export async function until<T>(probe: () => Promise<T | undefined>, options: Unt
     pause = Math.min(pause * 2, interval);
   }
 }
+
+/** The promise with a time limit: what is late is a UserError that says what was late. */
+export async function within<T>(promise: Promise<T>, milliseconds: number, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new UserError(`${what} took longer than ${Math.round(milliseconds)} ms`);
+    timer = setTimeout(() => reject(error), milliseconds);
+  });
+  // Whoever comes second may still fail, and nobody waits for it then.
+  promise.catch(() => {});
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,8 +1,8 @@
 // Why cells of a reachability matrix failed: a verdict for a few of them, at the same time and within a time limit.
+import { within } from '../../lib/wait.ts';
 import type { Matrix } from '../checks/reachability.ts';
 import { type Traceable, Tracer } from './trace.ts';
 import { type Verdict, verdictLine } from './verdict.ts';
-import { within } from './within.ts';
 
 /** Each costs the nodes a second of work; more cells than these seldom fail for more causes. */
 const atMost = 3;

@@ -1,5 +1,6 @@
 // Traces pings from one container to another: facts of both ends, marked pings, and the verdict on the two.
 import { describeError } from '../../lib/errors.ts';
+import { within } from '../../lib/wait.ts';
 import type { NetworkConfig } from '../cluster-spec.ts';
 import type { NodeHandle, WorkloadHandle } from '../drivers/driver.ts';
 import type { Store } from '../store.ts';
@@ -22,7 +23,6 @@ import {
   rewritingIn,
   type Verdict,
 } from './verdict.ts';
-import { within } from './within.ts';
 
 /** What a tracer needs of a cluster. */
 export interface Traceable {
