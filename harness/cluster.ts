@@ -14,6 +14,7 @@ import { resolveDaemon } from './daemon-program.ts';
 import type { Driver, NodeHandle, Site, WorkloadHandle } from './drivers/driver.ts';
 import { loadDriver } from './drivers/index.ts';
 import { Faults } from './faults/faults.ts';
+import { Journal } from './journal.ts';
 import { subnetFile } from './node-files.ts';
 import { daemonReady, type SubnetEnv, subnetFileVersion } from './node-state.ts';
 import { ownedHere } from './owner.ts';
@@ -42,6 +43,7 @@ export interface NodeExtras {
 export class Cluster implements AsyncDisposable {
   readonly spec: ClusterSpec;
   readonly store: Store;
+  readonly journal = new Journal();
   /** What can be broken on purpose; each fault is mended when it is disposed of. */
   readonly fault: Faults;
   readonly #site: Site;
@@ -56,7 +58,7 @@ export class Cluster implements AsyncDisposable {
     this.#site = site;
     this.#since = record.since;
     this.#signal = signal;
-    this.fault = new Faults(site, this.store, signal);
+    this.fault = new Faults(site, this.store, this.journal, signal);
   }
 
   /** Brings a cluster up until every daemon is ready and every workload runs. Failing or aborted, it leaves nothing. */
@@ -123,6 +125,7 @@ export class Cluster implements AsyncDisposable {
     const node = await this.boot(name, extras);
     await this.#start(node);
     await this.#save();
+    this.journal.note('act', `${name} has joined`);
     return node;
   }
 
@@ -135,6 +138,7 @@ export class Cluster implements AsyncDisposable {
 
   /** The node goes for good: its daemon stops, its lease is removed, everything of it disappears. */
   async leave(node: NodeHandle): Promise<void> {
+    this.journal.note('act', `${node.name} leaves`);
     await node.daemon.stop();
     await this.store.removeLease(node.address);
     await node[Symbol.asyncDispose]();
@@ -210,6 +214,7 @@ export class Cluster implements AsyncDisposable {
 
   /** Ends the daemon with the signal, has it started again and waits until it has written its subnet.env anew. */
   restartDaemon(node: NodeHandle, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    this.journal.note('act', `the daemon of ${node.name} is restarted after ${signal}`);
     return this.untilSubnetFileWritten(node, () => node.daemon.restart(signal));
   }
 

@@ -1,5 +1,6 @@
 // Something broken on purpose: proven to be broken, and mended when the scenario lets go of it.
 import { until } from '../../lib/wait.ts';
+import type { Journal } from '../journal.ts';
 
 export interface Fault extends AsyncDisposable {
   /** For people: `the daemon of node1 is frozen`. */
@@ -21,11 +22,13 @@ export interface Injection {
 /** Rejects, with everything mended, when the fault cannot be made or shows no effect. */
 export async function inject(
   { what, act, proof, undo, patience = 10_000 }: Injection,
+  journal: Journal,
   signal: AbortSignal,
 ): Promise<Fault> {
+  const over = journal.fault(what);
   let healing: Promise<void> | undefined;
   const heal = (): Promise<void> => {
-    healing ??= undo().then(() => {});
+    healing ??= undo().then(over);
     return healing;
   };
   const took = async () => ((await proof()) ? true : undefined);

@@ -1,5 +1,6 @@
 // The vocabulary of faults: `await using _ = await cluster.fault.freeze(node)` breaks, proves it, and mends at the end.
 import type { NodeHandle, Site } from '../drivers/driver.ts';
+import type { Journal } from '../journal.ts';
 import type { Store } from '../store.ts';
 import { type Fault, type Injection, inject } from './fault.ts';
 import * as host from './host-faults.ts';
@@ -9,11 +10,13 @@ import * as processes from './process-faults.ts';
 export class Faults {
   readonly #site: Site;
   readonly #store: Store;
+  readonly #journal: Journal;
   readonly #signal: AbortSignal;
 
-  constructor(site: Site, store: Store, signal: AbortSignal) {
+  constructor(site: Site, store: Store, journal: Journal, signal: AbortSignal) {
     this.#site = site;
     this.#store = store;
+    this.#journal = journal;
     this.#signal = signal;
   }
 
@@ -80,16 +83,18 @@ export class Faults {
 
   /** Empties a table of the device, once; mending it is up to the daemon. */
   flush(node: NodeHandle, what: host.Flushable, dev: string): Promise<void> {
+    this.#journal.note('act', `${what} of ${dev} on ${node.name} are flushed`);
     return host.flush(node, what, dev);
   }
 
   /** Gives the device another MAC, once, and returns it. */
   changeMac(node: NodeHandle, dev: string): Promise<string> {
+    this.#journal.note('act', `${dev} of ${node.name} gets another MAC`);
     return host.changeMac(node, dev);
   }
 
   #inject(injection: Injection): Promise<Fault> {
-    return inject(injection, this.#signal);
+    return inject(injection, this.#journal, this.#signal);
   }
 
   /** Healed only when etcd answers again. */
