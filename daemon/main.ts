@@ -9,10 +9,10 @@ import type { Daemon } from './app/node.ts';
 import { helpText } from './flags.ts';
 import { createShell } from './hooks/shell.ts';
 import { permission } from './kernel/capability.ts';
-import { createIproute2 } from './kernel/iproute2.ts';
+import { createHostKernel } from './kernel/host.ts';
 import { createIptables } from './kernel/iptables.ts';
 import { createNft } from './kernel/nft.ts';
-import { spawnConversation, spawnLines, spawnRunner } from './kernel/spawn.ts';
+import { spawnLines, spawnRunner } from './kernel/spawn.ts';
 import { procSysctls } from './kernel/sysctls.ts';
 import { endProcess } from './operations/end.ts';
 import type { Observe } from './operations/happening.ts';
@@ -93,10 +93,10 @@ function wire(options: Options, log: Logger, observe: Observe): Daemon {
     observe,
     takeNames,
     openStore: () => openStore(options, log, answers => observe({ kind: 'etcd', answers })),
-    kernel: createIproute2({
+    kernel: createHostKernel({
       runner: spawnRunner,
       lines: spawnLines,
-      converse: spawnConversation,
+      openNetlink: async () => (await import('./kernel/netlink/socket.ts')).openNetlink(),
       sysctls: procSysctls,
       permission,
       log,

@@ -1,4 +1,5 @@
 // The reconciler of this node: leases and host in, the backend's wishes out.
+import { joiner } from '../../lib/changed-span.ts';
 import { type Family, families } from '../../lib/ip.ts';
 import { formerObjects } from '../backends/former.ts';
 import { blackholes, isFlannelsBlackhole } from '../model/blackholes.ts';
@@ -29,11 +30,12 @@ export function createNodeReconciler(
   const forwardingOf = (present: NetState) =>
     enabled.flatMap(family => forwarding(family, identity.self.uplink.name, present));
   let forwards: NetState = forwardingOf([]);
+  const join = joiner<NetEntry>();
   const desired = (present: () => NetState): NetState => {
     const { self } = identity;
     const situation = { self, subnets: known.subnets, peers: peers(), underlay: underlayOf(present) };
     const holes = options.ipBlackholeRoute ? blackholes(known.subnets) : [];
-    return forwards.concat(holes, backend.desired(situation));
+    return join(forwards, holes, backend.desired(situation));
   };
   const look = (present: NetState): void => {
     if (identity.follow(present)) moved();

@@ -1,10 +1,16 @@
 // ipip: one device for IPv4 in IPv4; a peer is an onlink route through the device, with the peer's address as gateway.
 import * as z from 'zod/mini';
-import { flatMapper } from '../../lib/changed-span.ts';
+import { flatMapper, joiner } from '../../lib/changed-span.ts';
 import { addressIn, formatCidr } from '../../lib/ip.ts';
 import { remembered } from '../../lib/remembered.ts';
 import type { Subnets } from '../model/lease.ts';
-import { type LinkEntry, type NetState, type RouteEntry, usualMetric } from '../model/net-state.ts';
+import {
+  type LinkEntry,
+  type NetEntry,
+  type NetState,
+  type RouteEntry,
+  usualMetric,
+} from '../model/net-state.ts';
 import type { Peer } from '../model/peers.ts';
 import type { Backend, BackendFactory, Self, Situation } from './backend.ts';
 import { tooSmall } from './mtu.ts';
@@ -40,6 +46,7 @@ function create(directRouting: boolean): Backend {
     remembered((subnets: Subnets) => deviceEntries(device(self, mtu(self.uplink)), subnets)),
   );
   const allThroughTunnel = flatMapper((peer: Peer) => [throughTunnel(peer)]);
+  const join = joiner<NetEntry>();
   return {
     type: 'ipip',
     devices: [name],
@@ -50,7 +57,8 @@ function create(directRouting: boolean): Backend {
     terms: ({ publicIps }) => ({ publicIps, backendType: 'ipip', backendData: {} }),
     objection: () => undefined,
     desired: situation =>
-      ownEntries(situation.self)(situation.subnets).concat(
+      join(
+        ownEntries(situation.self)(situation.subnets),
         directRouting ? asDirectAsPossible(situation) : allThroughTunnel(situation.peers),
       ),
     isOurs: (entry, self) => isOurs(entry, self, [name]),

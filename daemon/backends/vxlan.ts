@@ -1,11 +1,11 @@
 // vxlan: a device for each family; per peer a neighbour entry, a forwarding entry and an onlink route through the device.
 
 import * as z from 'zod/mini';
-import { flatMapper } from '../../lib/changed-span.ts';
+import { flatMapper, joiner } from '../../lib/changed-span.ts';
 import { addressIn, byFamily, type Cidr, type Family, formatCidr } from '../../lib/ip.ts';
 import { remembered } from '../../lib/remembered.ts';
 import type { Json, Subnets } from '../model/lease.ts';
-import { isMac, type LinkEntry, type NetState, usualMetric } from '../model/net-state.ts';
+import { isMac, type LinkEntry, type NetEntry, type NetState, usualMetric } from '../model/net-state.ts';
 import type { Peer } from '../model/peers.ts';
 import type { Backend, BackendFactory, Self, Situation } from './backend.ts';
 import { tooSmall } from './mtu.ts';
@@ -59,6 +59,7 @@ function create(config: Settings, enabled: readonly Family[]): Backend {
   const devices = enabled.map(family => name[family]);
   const throughTunnel = remembered((peer: Peer) => tunnelled(name[peer.family], peer));
   const allThroughTunnel = flatMapper(throughTunnel);
+  const join = joiner<NetEntry>();
   const asDirectAsPossible = ({ self, peers, underlay }: Situation): NetState => {
     const dev = self.uplink.name;
     return peers.flatMap(peer =>
@@ -97,7 +98,8 @@ function create(config: Settings, enabled: readonly Family[]): Backend {
     objection: ({ family, data }) =>
       vtepMac(data) ? undefined : `${family === 4 ? 'BackendData' : 'BackendV6Data'} has no VtepMAC`,
     desired: situation =>
-      ownEntries(situation.self)(situation.subnets).concat(
+      join(
+        ownEntries(situation.self)(situation.subnets),
         config.directrouting ? asDirectAsPossible(situation) : allThroughTunnel(situation.peers),
       ),
     isOurs: (entry, self) => isOurs(entry, self, devices),

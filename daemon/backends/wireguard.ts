@@ -1,6 +1,6 @@
 // wireguard: encrypted packets in UDP; one device for each family or one for both, and on it a peer for each node.
 import * as z from 'zod/mini';
-import { flatMapper } from '../../lib/changed-span.ts';
+import { flatMapper, joiner } from '../../lib/changed-span.ts';
 import { byFamily, type Family, formatCidr } from '../../lib/ip.ts';
 import { remembered } from '../../lib/remembered.ts';
 import type { Subnets } from '../model/lease.ts';
@@ -108,6 +108,7 @@ function create(config: Settings, enabled: readonly Family[]): Backend {
     }),
   );
 
+  const join = joiner<NetEntry>();
   /** `also` is what the same node offers in the other family, where one tunnel carries both. */
   const tunnelTo = (self: Self, peer: Peer, also?: Peer): NetEntry => ({
     kind: 'wireguard-peer',
@@ -149,7 +150,7 @@ function create(config: Settings, enabled: readonly Family[]): Backend {
       return { publicIps, backendType: 'wireguard', backendData: byFamily(enabled, data) };
     },
     objection: (peer, self) => objectionTo(peer, mode, self),
-    desired: ({ self, subnets, peers }) => ownEntries(self)(subnets).concat(tunnels(self)(peers)),
+    desired: ({ self, subnets, peers }) => join(ownEntries(self)(subnets), tunnels(self)(peers)),
     isOurs: (entry, self) => isOurs(entry, self, devices),
   };
 }

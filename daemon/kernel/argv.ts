@@ -1,47 +1,18 @@
-// One change of the network state as lines for `ip -batch` or `bridge -batch`.
+// One change of a device or an address as lines for `ip -batch`.
 import { familyOf } from '../../lib/ip.ts';
 import { canBecome, type Op } from '../model/diff.ts';
-import {
-  type AddressEntry,
-  type LinkEntry,
-  type NetEntry,
-  routeWords,
-  type Tunnel,
-} from '../model/net-state.ts';
+import type { AddressEntry, LinkEntry, NetEntry, Tunnel } from '../model/net-state.ts';
 
-export type Tool = 'ip' | 'bridge';
-export type NetworkOp = Op & {
-  readonly entry: Exclude<NetEntry, { kind: 'sysctl' | 'wireguard' | 'wireguard-peer' }>;
-};
-
-export function toolOf({ entry }: NetworkOp): Tool {
-  return entry.kind === 'fdb' ? 'bridge' : 'ip';
-}
+export type DeviceOp = Op & { readonly entry: LinkEntry | AddressEntry };
 
 /** The batch lines of one op. All of them have to succeed for the op to have happened. */
-export function batchLines(op: NetworkOp): readonly string[] {
+export function batchLines(op: DeviceOp): readonly string[] {
   const { verb, entry } = op;
   const put = verb === 'put';
-  switch (entry.kind) {
-    case 'link':
-      return put ? linkLines(entry, op.replaces) : [`link del dev ${entry.name}`];
-    case 'address':
-      return [
-        `address ${put ? 'replace' : 'del'} ${entry.address} dev ${entry.dev}${put ? unprobed(entry) : ''}`,
-      ];
-    case 'neighbour':
-      return put
-        ? [`neighbour replace ${entry.ip} lladdr ${entry.mac} dev ${entry.dev} nud permanent`]
-        : [`neighbour del ${entry.ip} dev ${entry.dev}`];
-    case 'fdb':
-      return put
-        ? [`fdb replace ${entry.mac} dev ${entry.dev} dst ${entry.dst} self permanent`]
-        : [`fdb del ${entry.mac} dev ${entry.dev} dst ${entry.dst} self`];
-    case 'route':
-      return [`route ${put ? 'replace' : 'del'} ${routeWords(entry)}`];
-    default:
-      return entry satisfies never;
-  }
+  if (entry.kind === 'link') return put ? linkLines(entry, op.replaces) : [`link del dev ${entry.name}`];
+  return [
+    `address ${put ? 'replace' : 'del'} ${entry.address} dev ${entry.dev}${put ? unprobed(entry) : ''}`,
+  ];
 }
 
 /** Nobody else can have this address; waiting to find that out would take a second. */

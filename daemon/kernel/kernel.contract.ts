@@ -1,4 +1,4 @@
-// What every kernel edge promises: one suite for the fake and for iproute2 in a network namespace of its own.
+// What every kernel edge promises: one suite for the fake and for the host's in a network namespace of its own.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseCidr } from '../../lib/ip.ts';
 import { silent } from '../../lib/log.ts';
@@ -14,10 +14,10 @@ import type {
   RouteEntry,
   VxlanTunnel,
 } from '../model/net-state.ts';
-import { stateText } from '../model/net-state.ts';
-import { batchLines, type NetworkOp, toolOf } from './argv.ts';
+import { routeWords, stateText } from '../model/net-state.ts';
+import { batchLines, type DeviceOp } from './argv.ts';
 import { FakeKernel } from './fake.ts';
-import { createIproute2 } from './iproute2.ts';
+import { createHostKernel } from './host.ts';
 import type { Kernel, ReadScope } from './kernel.ts';
 import { canMake, canUnshare, createNamespace } from './namespace.fixture.ts';
 
@@ -86,11 +86,10 @@ describe('fake', () => {
   promises(fakeBench);
   ipipPromises(fakeBench);
 });
-describe.skipIf(!(await canUnshare()))('iproute2', () => promises(realBench));
+describe.skipIf(!(await canUnshare()))('host', () => promises(realBench));
 const hasIpip = await canMake('type ipip local 192.0.2.1');
-describe.skipIf(!hasIpip)(
-  `iproute2${hasIpip ? '' : ' skipped: this kernel has no ipip (modprobe ipip)'}`,
-  () => ipipPromises(realBench),
+describe.skipIf(!hasIpip)(`host${hasIpip ? '' : ' skipped: this kernel has no ipip (modprobe ipip)'}`, () =>
+  ipipPromises(realBench),
 );
 
 function promises(start: () => Promise<Bench>): void {
@@ -407,22 +406,41 @@ async function fakeBench(): Promise<Bench> {
   };
 }
 
+/** What a person would type. */
+function commands(op: Op): readonly string[] {
+  const { verb, entry } = op;
+  const put = verb === 'put';
+  switch (entry.kind) {
+    case 'route':
+      return [`ip route ${put ? 'replace' : 'del'} ${routeWords(entry)}`];
+    case 'neighbour':
+      return [
+        `ip neighbour ${put ? 'replace' : 'del'} ${entry.ip} dev ${entry.dev}${put ? ` lladdr ${entry.mac} nud permanent` : ''}`,
+      ];
+    case 'fdb':
+      return [
+        `bridge fdb ${put ? 'replace' : 'del'} ${entry.mac} dev ${entry.dev} dst ${entry.dst} self${put ? ' permanent' : ''}`,
+      ];
+    default:
+      return batchLines(op as DeviceOp).map(line => `ip ${line}`);
+  }
+}
+
 async function realBench(): Promise<Bench> {
   const namespace = await createNamespace();
   await namespace.ip('link add eth0 type veth peer name peer0');
   await namespace.ip('address add 192.168.7.1/24 dev eth0');
   for (const name of ['lo', 'peer0', 'eth0']) await namespace.ip(`link set ${name} up`);
   const change = async (op: Op) => {
-    for (const line of batchLines(op as NetworkOp))
-      await namespace.runner.run([toolOf(op as NetworkOp), ...line.split(' ')]);
+    for (const line of commands(op)) await namespace.runner.run(line.split(' ') as [string, ...string[]]);
   };
   const without = ['setpriv', '--bounding-set', '-net_admin', '--inh-caps', '-net_admin'] as const;
   const barred: Runner = { run: (argv, options) => namespace.runner.run([...without, ...argv], options) };
   // Both are of one process, and only trying tells them apart.
   const permission = () => undefined;
   return {
-    kernel: createIproute2({ ...namespace, permission, log: silent }),
-    barred: createIproute2({ ...namespace, runner: barred, permission, log: silent }),
+    kernel: createHostKernel({ ...namespace, permission, log: silent }),
+    barred: createHostKernel({ ...namespace, runner: barred, permission, log: silent }),
     async set(entry, replaces) {
       if (entry.kind === 'link' && !entry.up) await namespace.ip(`link set dev ${entry.name} down`);
       else await change(put(entry, replaces));

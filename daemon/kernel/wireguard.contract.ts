@@ -15,7 +15,7 @@ import { stateText } from '../model/net-state.ts';
 import { Secret } from '../model/secret.ts';
 import { keyPairOf, newPrivateKey } from '../model/wireguard-key.ts';
 import { FakeKernel } from './fake.ts';
-import { createIproute2 } from './iproute2.ts';
+import { createHostKernel } from './host.ts';
 import type { Kernel } from './kernel.ts';
 import { canMake, canUnshare, createNamespace } from './namespace.fixture.ts';
 
@@ -219,7 +219,7 @@ async function realBench(): Promise<Bench> {
   const listening = listener[Symbol.asyncIterator]();
   await listening.next();
   const runOf = (run: AbortController): Kernel => {
-    const kernel = createIproute2({ ...namespace, permission: () => undefined, log: silent });
+    const kernel = createHostKernel({ ...namespace, permission: () => undefined, log: silent });
     const ended = AbortSignal.any([run.signal, life.signal]);
     return { ...kernel, apply: (ops, signal) => kernel.apply(ops, AbortSignal.any([signal, ended])) };
   };

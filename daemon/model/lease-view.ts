@@ -1,4 +1,5 @@
 // Folds lease events into the set of leases the cluster has: the same leases, whatever events led there.
+import { spliced } from '../../lib/changed-span.ts';
 import type { LeaseEvent } from '../store/lease-store.ts';
 import type { Lease, LeaseKey } from './lease.ts';
 
@@ -32,7 +33,7 @@ export function fold(view: LeaseView, event: LeaseEvent): LeaseView {
 }
 
 function replaced(view: LeaseView, key: LeaseKey, by: readonly Lease[]): LeaseView {
-  return view.toSpliced(placeOf(view, key), leaseIn(view, key) ? 1 : 0, ...by);
+  return spliced(view, placeOf(view, key), leaseIn(view, key) ? 1 : 0, by);
 }
 
 /** Where the lease with this key is, or would be. */
