@@ -8,6 +8,8 @@ export interface StoredLease {
   readonly publicIp: string | undefined;
   readonly backendType: string | undefined;
   readonly vtepMac: string | undefined;
+  /** Of wireguard. */
+  readonly publicKey: string | undefined;
   readonly value: string;
 }
 
@@ -22,6 +24,7 @@ export function storedLease(key: string, value: string): StoredLease {
     publicIp: text('PublicIP'),
     backendType: text('BackendType'),
     vtepMac: isObject(data) ? textIn(data, 'VtepMAC') : undefined,
+    publicKey: isObject(data) ? textIn(data, 'PublicKey') : undefined,
   };
 }
 

@@ -2,7 +2,7 @@
 import { expect, onEveryPlatform, test } from '../harness/vitest/index.ts';
 import { expectLargestPacket } from './largest-packet.ts';
 import { expectSame } from './transfer.ts';
-import { expectPeers, keyFile, output, platforms, publicKey } from './wireguard-nodes.ts';
+import { keyFile, output, platforms, publicKey } from './wireguard-nodes.ts';
 
 onEveryPlatform(platforms, platform => {
   test.override({ platform, spec: { nodes: 3 } });
@@ -12,12 +12,11 @@ onEveryPlatform(platforms, platform => {
   }) => {
     await cluster.expectUniqueSubnets();
     await cluster.expectReachable();
-    await expectPeers(cluster);
+    await cluster.expectConverged();
     await expectLargestPacket(cluster, 1420);
     expect(await output(cluster.node('node1'), 'stat', '-c', '%a', keyFile)).toBe('600\n');
     await cluster.leave(cluster.node('node3'));
-    await expectPeers(cluster);
-    await cluster.expectReachable();
+    await cluster.expectConverged();
   });
 
   test('a node with a new key is followed by the others, and nobody keeps the old one', async ({
@@ -29,7 +28,7 @@ onEveryPlatform(platforms, platform => {
     await node.daemon.stop();
     await node.run(['rm', keyFile]);
     await cluster.untilSubnetFileWritten(node, () => node.daemon.start());
-    await expectPeers(cluster);
+    await cluster.expectConverged();
     expect(await publicKey(node)).not.toBe(before);
     expect((await cluster.subnet(node)).subnet).toEqual(subnet);
     await cluster.expectReachable();
@@ -47,7 +46,7 @@ onEveryPlatform(platforms, platform => {
     await cluster.expectLog(node, /link flannel-wg .* wireguard/);
     await cluster.expectReachable();
     expect(await publicKey(node)).toBe(key);
-    await expectPeers(cluster);
+    await cluster.expectConverged();
     expect(await node.daemon.logs()).not.toMatch(/ error /);
   });
 
@@ -60,7 +59,7 @@ onEveryPlatform(platforms, platform => {
     await cluster.restartDaemon(cluster.node('node3'), 'SIGTERM');
     await cluster.restartDaemon(cluster.node('node2'), 'SIGKILL');
     await running;
-    await expectPeers(cluster);
+    await cluster.expectConverged();
   });
 
   for (const [version, port, said] of [

@@ -9,7 +9,7 @@ const lease = (key: string, ip: string, type: string, vtep?: string) =>
     key,
     JSON.stringify({ PublicIP: ip, BackendType: type, ...(vtep ? { BackendData: { VtepMAC: vtep } } : {}) }),
   );
-const nothing: KernelFacts = { routes: [], neighbours: [], fdb: [], links: [] };
+const nothing: KernelFacts = { routes: [], neighbours: [], fdb: [], links: [], wgKeys: [], wgPeers: [] };
 
 describe('vxlan', () => {
   const config = { Network: '10.5.0.0/16', Backend: { Type: 'vxlan' } };
@@ -20,6 +20,7 @@ describe('vxlan', () => {
     storedLease('nonsense', '{}'),
   ];
   const whole: KernelFacts = {
+    ...nothing,
     routes: [
       { dst: '10.5.2.0/24', gateway: '10.5.2.0', dev: 'flannel.1', flags: ['onlink'] },
       { dst: '10.5.1.0/24', dev: 'docker0', protocol: 'kernel' },
@@ -94,6 +95,38 @@ describe('host-gw', () => {
       'node1 lacks route 10.5.2.0/24 via 192.168.77.12',
       'node1 has one too many: route 10.5.2.0/24 via 192.168.77.1',
     ]));
+});
+
+test('wireguard: keys, peers and the one route', () => {
+  const config = { Network: '10.5.0.0/16', Backend: { Type: 'wireguard' } };
+  const record = (key: string, ip: string, PublicKey: string) =>
+    storedLease(
+      key,
+      JSON.stringify({ PublicIP: ip, BackendType: 'wireguard', BackendData: { PublicKey, Port: 51820 } }),
+    );
+  const leases = [
+    record('10.5.1.0-24', '192.168.77.11', 'one='),
+    record('10.5.2.0-24', '192.168.77.12', 'two='),
+  ];
+  const judge = (facts: Partial<KernelFacts>) => {
+    const { wanted, present } = compare('192.168.77.11', leases, config, { ...nothing, ...facts });
+    return differences('node1', wanted, present);
+  };
+  const whole = {
+    routes: [{ dst: '10.5.0.0/16', dev: 'flannel-wg' }],
+    wgKeys: ['flannel-wg\tone=', 'wg0\tmine='],
+    wgPeers: ['flannel-wg\ttwo=\t10.5.2.0/24 fd00:5:0:2::/64', 'wg0\ttheirs=\t10.9.0.0/16'],
+  };
+  expect(judge(whole)).toEqual([]);
+  expect(
+    judge({ routes: [], wgKeys: ['flannel-wg\tnew='], wgPeers: ['flannel-wg\told=\t10.5.2.0/24'] }),
+  ).toEqual([
+    'node1 lacks record with PublicKey one=',
+    'node1 lacks route 10.5.0.0/16 dev flannel-wg',
+    'node1 lacks peer two= for 10.5.2.0/24',
+    'node1 has one too many: record with PublicKey new=',
+    'node1 has one too many: peer old= for 10.5.2.0/24',
+  ]);
 });
 
 test('another backend is refused, for nothing is known of it', () =>

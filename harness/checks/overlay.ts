@@ -21,9 +21,12 @@ export interface KernelFacts {
   readonly neighbours: readonly { readonly dst: string; readonly dev: string; readonly lladdr?: string }[];
   readonly fdb: readonly { readonly mac: string; readonly ifname: string; readonly dst?: string }[];
   readonly links: readonly { readonly ifname: string; readonly address: string }[];
+  /** Of wireguard devices: lines `device key` and `device key prefixes`, as `wg show all` prints them. */
+  readonly wgKeys: readonly string[];
+  readonly wgPeers: readonly string[];
 }
 
-/** One sentence for each difference on each node. Backends other than vxlan, host-gw and udp are refused. */
+/** One sentence for each difference on each node. Backends that make no overlay are refused. */
 export async function overlayProblems(
   nodes: readonly NodeHandle[],
   store: Store,
@@ -38,11 +41,27 @@ export async function overlayProblems(
 }
 
 async function kernelFacts(node: NodeHandle): Promise<KernelFacts> {
-  const asked = ['ip -j -4 route', 'ip -j -4 neigh show nud permanent', 'bridge -j fdb', 'ip -j link'];
-  const { stdout } = await node.run(['sh', '-c', asked.join('; echo; echo ---; ')]);
+  const asked = [
+    'ip -j -4 route',
+    'ip -j -4 neigh show nud permanent',
+    'bridge -j fdb',
+    'ip -j link',
+    'wg show all public-key 2>/dev/null',
+    'wg show all allowed-ips 2>/dev/null',
+  ];
+  const { stdout } = await node.run(['sh', '-c', `${asked.join('; echo; echo ---; ')}; :`]);
+  const [routes, neighbours, fdb, links, keys, peers] = stdout.split('---');
   // Some versions print nothing where there is nothing.
-  const [routes, neighbours, fdb, links] = stdout.split('---').map(text => JSON.parse(text.trim() || '[]'));
-  return { routes, neighbours, fdb, links };
+  const json = (text = '') => JSON.parse(text.trim() || '[]');
+  const lines = (text = '') => text.split('\n').filter(Boolean);
+  return {
+    routes: json(routes),
+    neighbours: json(neighbours),
+    fdb: json(fdb),
+    links: json(links),
+    wgKeys: lines(keys),
+    wgPeers: lines(peers),
+  };
 }
 
 /** Pure. `address`: the node's own, by which it knows its own lease. */
@@ -61,6 +80,7 @@ export function compare(
   if (type === 'vxlan') return vxlan(own, sameType, config, facts);
   if (type === 'host-gw') return hostGw(sameType, config, facts);
   if (type === 'udp') return udp(config, facts);
+  if (type === 'wireguard') return wireguard(own, sameType, config, facts);
   throw new Error(`what a node with the backend ${type} should have is not known here`);
 }
 
@@ -105,6 +125,36 @@ function udp({ Network }: NetworkConfig, { routes }: KernelFacts) {
     present: routes
       .filter(({ dev, protocol }) => dev?.startsWith('flannel') && protocol !== 'kernel')
       .map(({ dst, dev }) => `route ${dst} dev ${dev}`),
+  };
+}
+
+const wireguardDevice = 'flannel-wg';
+
+/** Of IPv4. */
+function wireguard(
+  own: StoredLease | undefined,
+  peers: readonly StoredLease[],
+  { Network }: NetworkConfig,
+  { routes, wgKeys, wgPeers }: KernelFacts,
+) {
+  const ours = (lines: readonly string[]) =>
+    lines.map(line => line.split(/\s+/)).filter(([dev]) => dev === wireguardDevice);
+  return {
+    wanted: [
+      `record with PublicKey ${own?.publicKey}`,
+      `route ${Network} dev ${wireguardDevice}`,
+      ...peers.map(peer => `peer ${peer.publicKey} for ${leaseText(peer)}`),
+    ],
+    present: [
+      ...ours(wgKeys).map(([, key]) => `record with PublicKey ${key}`),
+      ...routes
+        .filter(({ dev, protocol }) => dev === wireguardDevice && protocol !== 'kernel')
+        .map(({ dst, dev }) => `route ${dst} dev ${dev}`),
+      ...ours(wgPeers).map(([, key, ...prefixes]) => {
+        const own4 = prefixes.filter(prefix => prefix.includes('.'));
+        return `peer ${key} for ${own4.join()}`;
+      }),
+    ],
   };
 }
 

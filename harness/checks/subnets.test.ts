@@ -13,6 +13,7 @@ function facts(name: string, subnet: string, change: Partial<NodeFacts> = {}): N
     publicIp: '192.168.77.11',
     backendType: 'vxlan',
     vtepMac: undefined,
+    publicKey: undefined,
   };
   const env = parseSubnetEnv(
     `FLANNEL_NETWORK=10.5.0.0/16\nFLANNEL_SUBNET=${gateway}\nFLANNEL_MTU=1450\nFLANNEL_IPMASQ=true\n`,

@@ -170,7 +170,7 @@ async function records({ store, config }: Traceable): Promise<Records> {
 function leaseBy(node: NodeHandle, { subnetEnv }: NodeFacts): StoredLease | undefined {
   if (!subnetEnv) return undefined;
   const { subnet } = subnetEnv;
-  const unknown = { backendType: undefined, vtepMac: undefined, value: '' };
+  const unknown = { backendType: undefined, vtepMac: undefined, publicKey: undefined, value: '' };
   return { key: subnetEnv.gateway, subnet, publicIp: node.address, ...unknown };
 }
 

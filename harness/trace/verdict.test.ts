@@ -62,6 +62,7 @@ function side(node: number, peer: number, change: Partial<NodeFacts> = {}): Side
       publicIp,
       backendType: 'vxlan',
       vtepMac: mac(node),
+      publicKey: undefined,
       value: '',
     },
   };
