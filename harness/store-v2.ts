@@ -4,6 +4,7 @@ import { UserError } from '../lib/errors.ts';
 import { until } from '../lib/wait.ts';
 import type { NetworkConfig } from './cluster-spec.ts';
 import { Store, type StoredKey } from './store.ts';
+import type { StoreEvent } from './store-history.ts';
 import { type StoredLease, storedLease } from './stored-lease.ts';
 
 interface Node {
@@ -82,6 +83,10 @@ export class StoreV2 extends Store {
       created: String(createdIndex),
       lease: undefined,
     }));
+  }
+
+  override async history(): Promise<readonly StoreEvent[]> {
+    throw new UserError('etcd v2 is not asked for its history');
   }
 
   async #read(key: string): Promise<Node | undefined> {

@@ -4,6 +4,7 @@ import { Etcd3, type IOptions, type IRequestOp } from 'etcd3';
 import { UserError } from '../lib/errors.ts';
 import { until } from '../lib/wait.ts';
 import type { NetworkConfig } from './cluster-spec.ts';
+import { type StoreEvent, StoreHistory } from './store-history.ts';
 import { type StoredLease, storedLease } from './stored-lease.ts';
 
 export interface StoredKey {
@@ -19,6 +20,7 @@ export interface StoredKey {
 export class Store implements AsyncDisposable {
   readonly #client: Etcd3;
   readonly #prefix: string;
+  #history: StoreHistory | undefined;
 
   /** `host`: a URL or `unix:/path`. `prefix`: as in the daemon's -etcd-prefix. */
   constructor(host: string, prefix: string) {
@@ -156,7 +158,26 @@ export class Store implements AsyncDisposable {
     }));
   }
 
+  /** From now on the time of each change is known, too. */
+  watchHistory(): StoreHistory {
+    this.#history ??= new StoreHistory(this.#client.watchClient, key => key.startsWith(this.#prefix));
+    return this.#history;
+  }
+
+  /** Every change below the prefix, as far back as etcd remembers; what has come so far when etcd does not answer. */
+  async history(): Promise<readonly StoreEvent[]> {
+    const history = this.watchHistory();
+    const upToNow = async () => {
+      const options = { deadline: Date.now() + 500 };
+      const { header } = await this.#client.kv.range({ key: Buffer.from(this.#prefix) }, options);
+      return history.hasSeen(Number(header.revision)) ? true : undefined;
+    };
+    await until(upToNow, { what: 'the history of etcd', timeout: 1000, interval: 20 }).catch(() => {});
+    return history.events;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#history?.[Symbol.dispose]();
     this.#client.close();
   }
 }
