@@ -1,10 +1,18 @@
 // A running cluster: etcd, nodes with a daemon, docker0 and a container each, and the checks a scenario asks of it.
-import { UserError } from '../lib/errors.ts';
+import { describeError, UserError } from '../lib/errors.ts';
 import { type Cidr, formatCidr } from '../lib/ip.ts';
 import { until } from '../lib/wait.ts';
 import { overlayProblems } from './checks/overlay.ts';
 import { Pinging } from './checks/pinging.ts';
-import { allPairs, allPairsExcept, expectReachable, type Matrix } from './checks/reachability.ts';
+import { nothingWrong, problemsOf, type Question, untilNothingWrong } from './checks/question.ts';
+import {
+  allPairs,
+  allPairsExcept,
+  expectReachable,
+  type Matrix,
+  sweep,
+  wrongCells,
+} from './checks/reachability.ts';
 import { RouteWatch } from './checks/route-watch.ts';
 import { routeProblems } from './checks/routes.ts';
 import { collectFacts, type NodeFacts, subnetProblems } from './checks/subnets.ts';
@@ -13,6 +21,7 @@ import { type ClusterSpec, nodeName } from './cluster-spec.ts';
 import { resolveDaemon } from './daemon-program.ts';
 import type { Driver, NodeHandle, Site, WorkloadHandle } from './drivers/driver.ts';
 import { loadDriver } from './drivers/index.ts';
+import { Memory } from './evidence/memory.ts';
 import { Faults } from './faults/faults.ts';
 import { Journal } from './journal.ts';
 import { subnetFile } from './node-files.ts';
@@ -46,27 +55,34 @@ export class Cluster implements AsyncDisposable {
   readonly journal = new Journal();
   /** What can be broken on purpose; each fault is mended when it is disposed of. */
   readonly fault: Faults;
+  /** What has been seen of it while all was well. */
+  readonly memory = new Memory();
   readonly #site: Site;
   readonly #since: string;
   readonly #signal: AbortSignal;
+  readonly #onCheckFailure: UpOptions['onCheckFailure'];
+  readonly #remember: boolean;
   #verdicts: readonly Verdict[] = [];
 
-  private constructor(site: Site, record: ClusterRecord, signal: AbortSignal) {
+  private constructor(
+    site: Site,
+    record: ClusterRecord,
+    { signal, onCheckFailure, remember = false }: UpOptions,
+  ) {
     this.spec = record.spec;
     const StoreOf = record.spec.etcdApi === 2 ? StoreV2 : Store;
     this.store = new StoreOf(site.etcdHost, record.spec.etcdPrefix);
     this.#site = site;
     this.#since = record.since;
     this.#signal = signal;
+    this.#onCheckFailure = onCheckFailure;
+    this.#remember = remember;
     this.fault = new Faults(site, this.store, this.journal, signal);
   }
 
   /** Brings a cluster up until every daemon is ready and every workload runs. Failing or aborted, it leaves nothing. */
-  static async up(
-    spec: ClusterSpec,
-    driver: Driver,
-    { signal, progress, onFailure }: UpOptions,
-  ): Promise<Cluster> {
+  static async up(spec: ClusterSpec, driver: Driver, options: UpOptions): Promise<Cluster> {
+    const { signal, progress, onFailure } = options;
     const owner = ownedHere(spec.name, { keep: spec.keep });
     const record = { spec, owner, since: new Date().toISOString() };
     await Promise.all(Object.values(spec.daemons).map(resolveDaemon));
@@ -74,7 +90,7 @@ export class Cluster implements AsyncDisposable {
     let cluster: Cluster | undefined;
     try {
       const site = await driver.create({ owner, mtu: spec.mtu }, signal);
-      cluster = new Cluster(site, record, signal);
+      cluster = new Cluster(site, record, options);
       await cluster.#bringUp(progress ?? (() => {}));
       return cluster;
     } catch (error) {
@@ -91,7 +107,7 @@ export class Cluster implements AsyncDisposable {
   static async attach(record: ClusterRecord, signal: AbortSignal): Promise<Cluster> {
     const driver = await loadDriver(record.spec.driver);
     const site = await driver.attach(record.owner, record.site ?? {});
-    return new Cluster(site, record, signal);
+    return new Cluster(site, record, { signal });
   }
 
   /** In the order of their names. */
@@ -101,6 +117,11 @@ export class Cluster implements AsyncDisposable {
 
   get workloads(): readonly WorkloadHandle[] {
     return this.nodes.flatMap(node => node.workloads);
+  }
+
+  /** When it was begun, in milliseconds since the epoch. */
+  get since(): number {
+    return Date.parse(this.#since);
   }
 
   /** Why cells of the matrix failed that failed last. */
@@ -151,19 +172,14 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** Every pair of workloads must reach each other, with their own source addresses. */
-  expectReachable({ except, timeout = 10_000 }: CheckOptions = {}): Promise<Matrix> {
-    const expected = except ? allPairsExcept(except) : allPairs;
-    const explain = async (wrong: Matrix) => {
-      this.#verdicts = await verdictsOn(this.traceable, wrong);
-      return cellLines(this.#verdicts);
-    };
-    return expectReachable(this.workloads, { expected, timeout, signal: this.#signal, explain });
+  expectReachable(options: CheckOptions = {}): Promise<Matrix> {
+    const passes = () => this.#reachableNow(options);
+    return this.#check('all pairs are as expected', () => this.#reachable(options), passes);
   }
 
   /** Lease, subnet.env and docker0 of each node must be one subnet, and nobody else's. */
-  async expectUniqueSubnets(timeout = 10_000): Promise<readonly NodeFacts[]> {
-    const collect = () => collectFacts(this.nodes, this.store);
-    return this.#untilNoProblems(collect, subnetProblems, 'unique subnets', timeout);
+  expectUniqueSubnets(timeout = 10_000): Promise<readonly NodeFacts[]> {
+    return this.#checkProblems(this.#subnets(this.nodes), 'unique subnets', timeout);
   }
 
   /**
@@ -172,23 +188,30 @@ export class Cluster implements AsyncDisposable {
    */
   async expectConverged({ except = [], timeout = 15_000 }: CheckOptions = {}): Promise<void> {
     const nodes = this.nodes.filter(node => !except.includes(node));
-    const collect = () => collectFacts(nodes, this.store);
-    await this.#untilNoProblems(collect, subnetProblems, 'unique subnets', timeout);
-    const look = () => overlayProblems(nodes, this.store);
-    await this.#untilNoProblems(look, problems => problems, 'routes that are those of the leases', timeout);
-    if (this.spec.docker) await this.expectReachable({ except, timeout });
+    const [subnets, overlay] = [this.#subnets(nodes), problemsOf(() => overlayProblems(nodes, this.store))];
+    const converged = async () => {
+      const signal = this.#signal;
+      await untilNothingWrong(subnets, { what: 'unique subnets', timeout, signal });
+      await untilNothingWrong(overlay, { what: 'routes that are those of the leases', timeout, signal });
+      if (this.spec.docker) await this.#reachable({ except, timeout });
+    };
+    const passes = async () =>
+      (await nothingWrong(subnets)) &&
+      (await nothingWrong(overlay)) &&
+      (!this.spec.docker || (await this.#reachableNow({ except })));
+    await this.#check('the cluster has converged', converged, passes);
   }
 
   /** All nodes, or those given, must have a route to the subnet. */
   async expectRoute(subnet: Cidr, nodes = this.nodes, timeout = 10_000): Promise<void> {
-    const look = () => routeProblems(nodes, subnet, true);
-    await this.#untilNoProblems(look, problems => problems, `a route to ${formatCidr(subnet)}`, timeout);
+    const question = problemsOf(() => routeProblems(nodes, subnet, true));
+    await this.#checkProblems(question, `a route to ${formatCidr(subnet)}`, timeout);
   }
 
   /** No node may have a route to the subnet. */
   async expectNoRoute(subnet: Cidr, nodes = this.nodes, timeout = 10_000): Promise<void> {
-    const look = () => routeProblems(nodes, subnet, false);
-    await this.#untilNoProblems(look, problems => problems, `no route to ${formatCidr(subnet)}`, timeout);
+    const question = problemsOf(() => routeProblems(nodes, subnet, false));
+    await this.#checkProblems(question, `no route to ${formatCidr(subnet)}`, timeout);
   }
 
   /** All workloads ping all others until the result is stopped. */
@@ -253,6 +276,7 @@ export class Cluster implements AsyncDisposable {
     const configured = this.store.ready(this.#signal).then(() => this.store.putConfig(this.spec.config));
     const booting = names.map(name => this.#boot(name));
     const [nodes] = await Promise.all([Promise.all(booting), configured]);
+    this.store.watchHistory();
     progress(`etcd and ${nodes.length} nodes are up`);
     await Promise.all(nodes.map(node => this.#start(node)));
     progress(this.spec.docker ? 'daemons, docker0 and containers are up' : 'daemons are ready');
@@ -274,21 +298,49 @@ export class Cluster implements AsyncDisposable {
     await node.startWorkload('a', this.#signal);
   }
 
-  async #untilNoProblems<T>(
-    look: () => Promise<T>,
-    judge: (seen: T) => readonly string[],
-    what: string,
-    timeout: number,
-  ): Promise<T> {
-    let problems: readonly string[] = [];
-    const probe = async () => {
-      const seen = await look();
-      problems = judge(seen);
-      return problems.length === 0 ? seen : undefined;
+  #reachable({ except, timeout = 10_000 }: CheckOptions): Promise<Matrix> {
+    const explain = async (wrong: Matrix) => {
+      this.#verdicts = await verdictsOn(this.traceable, wrong);
+      return cellLines(this.#verdicts);
     };
-    return until(probe, { what, timeout, signal: this.#signal }).catch(error => {
-      throw problems.length > 0 ? new UserError(problems.join('\n'), { cause: error }) : error;
+    return expectReachable(this.workloads, {
+      expected: except ? allPairsExcept(except) : allPairs,
+      timeout,
+      signal: this.#signal,
+      explain,
+      onSweep: matrix => this.memory.swept(matrix),
     });
+  }
+
+  async #reachableNow({ except }: CheckOptions): Promise<boolean> {
+    const matrix = await sweep(this.workloads, except ? allPairsExcept(except) : allPairs);
+    this.memory.swept(matrix);
+    return wrongCells(matrix).length === 0;
+  }
+
+  #subnets(nodes: readonly NodeHandle[]): Question<readonly NodeFacts[]> {
+    return { look: () => collectFacts(nodes, this.store), judge: subnetProblems };
+  }
+
+  /** Notes what a check came to; one that failed is told to whoever wants to look at the cluster as it is now. */
+  async #check<T>(what: string, check: () => Promise<T>, passes: () => Promise<boolean>): Promise<T> {
+    const started = performance.now();
+    try {
+      const result = await check();
+      this.journal.note('check', what);
+      if (this.#remember) await this.memory.good(this.nodes);
+      return result;
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      this.journal.note('check', `failed: ${describeError(error).split('\n', 1)[0]}`);
+      if (error instanceof Error) await this.#onCheckFailure?.(this, { error, passes, started });
+      throw error;
+    }
+  }
+
+  #checkProblems<T>(question: Question<T>, what: string, timeout: number): Promise<T> {
+    const check = () => untilNothingWrong(question, { what, timeout, signal: this.#signal });
+    return this.#check(what, check, () => nothingWrong(question));
   }
 
   #flags(): readonly string[] {
@@ -308,10 +360,22 @@ export class Cluster implements AsyncDisposable {
   }
 }
 
+export interface CheckFailure {
+  readonly error: Error;
+  /** Looks once more: whether the check would pass now. */
+  readonly passes: () => Promise<boolean>;
+  /** When the check began, by performance.now(). */
+  readonly started: number;
+}
+
 export interface UpOptions {
   readonly signal: AbortSignal;
   /** Told each stage as it is reached. */
   readonly progress?: ((text: string) => void) | undefined;
   /** Called with what there is of a cluster that could not be brought up, before it is removed. */
   readonly onFailure?: ((cluster: Cluster, error: unknown) => Promise<void>) | undefined;
+  /** Called when a check has failed, before the scenario goes on and mends what it broke. */
+  readonly onCheckFailure?: ((cluster: Cluster, failure: CheckFailure) => Promise<void>) | undefined;
+  /** Whether to keep what nodes look like when a check has passed, for a later failure to be put beside it. */
+  readonly remember?: boolean;
 }

@@ -5,7 +5,8 @@ import type { NodeFacts } from './checks/subnets.ts';
 import { Cluster } from './cluster.ts';
 import type { ClusterSpec } from './cluster-spec.ts';
 import { readyDriver } from './drivers/index.ts';
-import { collectEvidence } from './evidence.ts';
+import { CheckFailures, patienceFrom } from './evidence/check-failures.ts';
+import { labCommand } from './reproduce.ts';
 import { leaseText } from './stored-lease.ts';
 
 /** The stable shape of `lab verify --json`. */
@@ -28,6 +29,8 @@ export interface Verdict {
   readonly failures?: readonly string[];
   /** Folder with everything collected, when not ok. */
   readonly evidence: string | null;
+  /** The command that shows it again, when not ok. */
+  readonly reproduce?: string;
 }
 
 export interface NodeReport {
@@ -58,11 +61,18 @@ export async function verify(
   const clock = stopwatch();
   const findings: Findings = { nodes: [], matrix: [], failures: [], evidence: null };
   const driver = await readyDriver(spec.driver);
+  const about = { title: 'lab verify', reproduce: labCommand('verify', spec) };
+  const patience = () => {
+    progress('a check has failed; looking on whether it is only slow');
+    return patienceFrom();
+  };
+  const checks = new CheckFailures({ ...about, signal, patience });
   const fail = async (cluster: Cluster, error: unknown) => {
     findings.failures.push(describeError(error));
-    findings.evidence ??= await collectEvidence(cluster, error);
+    findings.evidence ??= (await checks.evidenceOf(cluster, describeError(error))).folder;
   };
-  const cluster = await Cluster.up(spec, driver, { signal, progress, onFailure: fail }).catch(error => {
+  const options = { signal, progress, onFailure: fail, onCheckFailure: checks.take };
+  const cluster = await Cluster.up(spec, driver, options).catch(error => {
     if (findings.failures.length === 0 || signal.aborted) throw error;
     return undefined;
   });
@@ -121,6 +131,7 @@ function verdict(spec: ClusterSpec, findings: Findings, seconds: Verdict['second
     seconds,
     ...(ok ? {} : { failures }),
     evidence,
+    ...(ok ? {} : { reproduce: labCommand('verify', spec) }),
   };
 }
 

@@ -53,6 +53,8 @@ export interface ReachableOptions {
   readonly signal: AbortSignal;
   /** One line for each cause of what failed; never rejects. */
   readonly explain?: (wrong: Matrix) => Promise<readonly string[]>;
+  /** Told what each look came to. */
+  readonly onSweep?: (matrix: Matrix) => void;
 }
 
 /** Sweeps until every cell is as expected; the error of a matrix that never was shows its last state. */
@@ -60,10 +62,11 @@ export async function expectReachable(
   workloads: readonly WorkloadHandle[],
   options: ReachableOptions,
 ): Promise<Matrix> {
-  const { expected, timeout, signal, explain } = options;
+  const { expected, timeout, signal, explain, onSweep } = options;
   let lastSeen: Matrix = [];
   const probe = async () => {
     lastSeen = await sweep(workloads, expected);
+    onSweep?.(lastSeen);
     return wrongCells(lastSeen).length === 0 ? lastSeen : undefined;
   };
   try {

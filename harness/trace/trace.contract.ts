@@ -9,7 +9,7 @@ import { Cluster } from '../cluster.ts';
 import { clusterSpec, type SpecInput } from '../cluster-spec.ts';
 import type { NodeHandle, WorkloadHandle } from '../drivers/driver.ts';
 import { netns } from '../drivers/netns/driver.ts';
-import { collectEvidence } from '../evidence.ts';
+import { Evidence } from '../evidence/evidence.ts';
 import type { Cause } from './checks/finding.ts';
 import type { Direction } from './counters.ts';
 import { Tracer } from './trace.ts';
@@ -501,12 +501,15 @@ suite('vxlan', 3, [...common, ...routed, ...vxlan, ...vxlanDevices], cluster => 
     const failure = await cluster()
       .expectReachable({ timeout: 500 })
       .catch(error => error as Error);
-    const evidence = await collectEvidence(cluster(), failure, await mkdtemp(join(tmpdir(), 'evidence-')));
+    const evidence = await Evidence.collect(cluster(), failure, {
+      title: 'a matrix that fails',
+      parent: await mkdtemp(join(tmpdir(), 'evidence-')),
+    });
     await broken.run('echo 1 >/proc/sys/net/ipv4/ip_forward');
     const line = 'node1/a to node2/a: request lost on node2 between flannel.1 and docker0: ip_forward is off';
     expect(String(failure)).toContain(line);
-    expect(await readFile(join(evidence, 'verdicts.txt'), 'utf8')).toContain(line);
-    await rm(dirname(evidence), { recursive: true });
+    expect(await readFile(join(evidence.folder, 'verdicts.txt'), 'utf8')).toContain(line);
+    await rm(dirname(evidence.folder), { recursive: true });
     await untilReached(cluster());
     expect(String(failure)).toContain('pairs are not as expected');
   });

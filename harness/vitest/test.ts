@@ -5,8 +5,10 @@ import { describeError } from '../../lib/errors.ts';
 import { Cluster } from '../cluster.ts';
 import { type ClusterSpec, clusterSpec, type SpecInput } from '../cluster-spec.ts';
 import { readyDriver } from '../drivers/index.ts';
-import { collectEvidence } from '../evidence.ts';
+import { CheckFailures, patienceFrom } from '../evidence/check-failures.ts';
+import { Evidence } from '../evidence/evidence.ts';
 import { survivors } from '../janitor.ts';
+import { scenarioCommand } from '../reproduce.ts';
 import type { Platform } from './platforms.ts';
 
 /** What a scenario may say of its cluster; the platform says the rest. */
@@ -32,36 +34,53 @@ export const test = base.extend<Fixtures>({
       name: clusterName(task.id),
       keep,
     });
-    const cluster = await bringUp(wanted, signal);
+    const about = { title: task.name, reproduce: scenarioCommand(wanted, task.name) };
+    const patience = () => Math.min(patienceFrom(), left(task));
+    const failures = new CheckFailures({ ...about, signal, patience });
+    const cluster = await bringUp(wanted, signal, failures, about);
     await use(cluster);
     const failed = task.result?.state === 'fail';
-    if (failed) await reportFailure(cluster, task);
+    if (failed) await reportFailure(cluster, task, failures);
+    else await failures.discard();
     if (failed && keep) return;
     await cluster[Symbol.asyncDispose]();
     await expectNothingLeft(wanted.name);
   },
 });
 
-async function bringUp(spec: ClusterSpec, signal: AbortSignal): Promise<Cluster> {
+/** Milliseconds of the test's own time that can be spent on looking again; evidence and mending need the rest. */
+function left({ result, timeout }: TestContext['task']): number {
+  const reserve = 15_000;
+  return (result?.startTime ?? Date.now()) + timeout - reserve - Date.now();
+}
+
+async function bringUp(
+  spec: ClusterSpec,
+  signal: AbortSignal,
+  { take: onCheckFailure }: CheckFailures,
+  about: { readonly title: string; readonly reproduce: string },
+): Promise<Cluster> {
   const driver = await readyDriver(spec.driver);
-  let evidence = '';
+  let where = '';
   const onFailure = async (cluster: Cluster, error: unknown) => {
-    evidence = `\nevidence: ${await collectEvidence(cluster, error)}`;
+    where = `\n${(await Evidence.collect(cluster, error, about)).lines}\nreproduce: ${about.reproduce}`;
   };
-  return Cluster.up(spec, driver, { signal, onFailure }).catch(error => {
-    throw new Error(`the cluster did not come up: ${describeError(error)}${evidence}`, { cause: error });
+  return Cluster.up(spec, driver, { signal, onFailure, onCheckFailure, remember: true }).catch(error => {
+    throw new Error(`the cluster did not come up: ${describeError(error)}${where}`, { cause: error });
   });
 }
 
-async function reportFailure(cluster: Cluster, task: TestContext['task']): Promise<void> {
+async function reportFailure(
+  cluster: Cluster,
+  task: TestContext['task'],
+  failures: CheckFailures,
+): Promise<void> {
   const [error] = task.result?.errors ?? [];
   if (!error) return;
-  const { driver, config, name } = cluster.spec;
-  error.message += `
-evidence:  ${await collectEvidence(cluster, error.message)}
-reproduce: DRIVER=${driver} BACKEND=${config.Backend.Type} npm run scenarios -- -t ${JSON.stringify(task.name)}`;
+  const evidence = await failures.evidenceOf(cluster, error.message);
+  error.message += `\n${evidence.lines}\nreproduce: ${scenarioCommand(cluster.spec, task.name)}`;
   if (keep)
-    error.message += `\nkept:      npm run lab -- shell --name ${name} node1   # then: npm run lab -- down --name ${name}`;
+    error.message += `\nkept:      npm run lab -- shell --name ${cluster.spec.name} node1   # then: npm run lab -- down --name ${cluster.spec.name}`;
 }
 
 /** A scenario that leaves something behind has failed, whatever else it showed. */

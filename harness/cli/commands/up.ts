@@ -1,7 +1,8 @@
 // lab up: a cluster that stays until `lab down`.
 import { Cluster } from '../../cluster.ts';
 import { readyDriver } from '../../drivers/index.ts';
-import { collectEvidence } from '../../evidence.ts';
+import { Evidence } from '../../evidence/evidence.ts';
+import { labCommand } from '../../reproduce.ts';
 import { specFlags, specFromFlags } from '../cluster-flags.ts';
 import type { Command } from '../command.ts';
 
@@ -13,11 +14,12 @@ export const up: Command = {
   async run({ args, out, signal }) {
     const spec = await specFromFlags(args, { keep: true, name: 'lab' });
     const driver = await readyDriver(spec.driver);
-    const cluster = await Cluster.up(spec, driver, {
-      signal,
-      progress: out.progress,
-      onFailure: async (failed, error) => out.progress(`evidence: ${await collectEvidence(failed, error)}`),
-    });
+    const about = { title: 'lab up', reproduce: labCommand('up', spec) };
+    const onFailure = async (failed: Cluster, error: unknown) => {
+      const { lines } = await Evidence.collect(failed, error, about);
+      for (const line of [...lines.split('\n'), `reproduce: ${about.reproduce}`]) out.progress(line);
+    };
+    const cluster = await Cluster.up(spec, driver, { signal, progress: out.progress, onFailure });
     await cluster.store[Symbol.asyncDispose]();
     const nodes = cluster.nodes.map(({ name, address, workloads }) => ({
       name,

@@ -2,6 +2,7 @@
 
 import { table } from '../../../lib/table.ts';
 import { renderMatrix } from '../../checks/reachability.ts';
+import { reportUrl } from '../../evidence/evidence.ts';
 import { type NodeReport, verify as verifyCluster } from '../../verify.ts';
 import { specFlags, specFromFlags } from '../cluster-flags.ts';
 import type { Command } from '../command.ts';
@@ -20,7 +21,11 @@ export const verify: Command = {
     if (matrix.length > 0) out.line(`\n${renderMatrix(matrix)}`);
     out.line('');
     for (const failure of verdict.failures ?? []) out.line(`failed: ${failure}`);
-    if (verdict.evidence) out.line(`evidence: ${verdict.evidence}`);
+    if (verdict.evidence) {
+      out.line(`evidence:  ${verdict.evidence}`);
+      out.line(`report:    ${reportUrl(verdict.evidence)}`);
+      out.line(`reproduce: ${verdict.reproduce}`);
+    }
     const { up, verify, down, total } = verdict.seconds;
     const { pairs, failed } = verdict.pings;
     const outcome = verdict.ok ? 'ok' : 'FAILED';
