@@ -4,7 +4,12 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    reporters: ['default', ['json', { outputFile: '.reports/vitest.json' }], './ci/closing-table.ts'],
+    reporters: [
+      'default',
+      ['json', { outputFile: '.reports/vitest.json' }],
+      ['junit', { outputFile: '.reports/junit.xml' }],
+      './ci/closing-table.ts',
+    ],
     retry: 0,
     projects: [
       {
