@@ -23,6 +23,8 @@ export interface ClusterSpec {
   readonly etcdPrefix: string;
   /** Where the configuration is written, and leases are looked for. */
   readonly etcdApi: 2 | 3;
+  /** Whether the last packets of each node's uplink are kept for the evidence; costs some tenths of a second. */
+  readonly capture: boolean;
   /** The cluster outlives the process that made it. */
   readonly keep: boolean;
 }
@@ -58,6 +60,7 @@ export function clusterSpec({ backend, config, daemons, ...input }: SpecInput): 
     mtu: 1500,
     etcdPrefix: '/coreos.com/network',
     etcdApi: 3,
+    capture: false,
     keep: false,
     ...input,
     config: {

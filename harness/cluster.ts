@@ -21,6 +21,7 @@ import { type ClusterSpec, nodeName } from './cluster-spec.ts';
 import { resolveDaemon } from './daemon-program.ts';
 import type { Driver, NodeHandle, Site, WorkloadHandle } from './drivers/driver.ts';
 import { loadDriver } from './drivers/index.ts';
+import { startCapture } from './evidence/capture.ts';
 import { Memory } from './evidence/memory.ts';
 import { Faults } from './faults/faults.ts';
 import { Journal } from './journal.ts';
@@ -287,7 +288,9 @@ export class Cluster implements AsyncDisposable {
     const ref = extras.daemon ?? this.spec.daemons[name] ?? this.spec.daemons.default;
     const daemon = await resolveDaemon(ref);
     const flags = [...this.#flags(), ...(this.spec.nodeFlags[name] ?? []), ...(extras.flags ?? [])];
-    return this.#site.addNode({ name, daemon, flags, docker: this.spec.docker }, this.#signal);
+    const node = await this.#site.addNode({ name, daemon, flags, docker: this.spec.docker }, this.#signal);
+    if (this.spec.capture) startCapture(node).catch(() => {});
+    return node;
   }
 
   async #start(node: NodeHandle): Promise<void> {

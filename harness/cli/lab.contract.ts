@@ -1,7 +1,7 @@
 // The `lab` command as a user meets it: real processes, exit codes, what is on stdout, and what is left afterwards.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -104,6 +104,9 @@ function withDriver(driver: string): void {
     expect(result.ok).toBe(false);
     expect(result.failures[0]).toContain('cannot work like this');
     expect(result.evidence).toContain(folder);
+    expect(await readFile(join(result.evidence, 'index.html'), 'utf8')).toContain('cannot work like this');
+    const reproduce = `npm run lab -- verify --driver ${driver} --backend vxlan --nodes 1 --daemon bin:${broken}`;
+    expect(result.reproduce).toBe(reproduce);
     expect(await leftOf(one)).toEqual([]);
   });
 
@@ -146,6 +149,13 @@ function withDriver(driver: string): void {
     expect((await shell).stdout).toContain('FLANNEL_SUBNET=10.5.');
     expect((await lab('gc')).exitCode).toBe(0);
     expect((await json('ping', '--name', one)).exitCode).toBe(0);
+    const folder = await mkdtemp(join(tmpdir(), 'lab-'));
+    const words = ['evidence', '--name', one, '--json'];
+    const collected = await execa(process.execPath, [main, ...words], { cwd: folder });
+    const { ok, evidence } = JSON.parse(collected.stdout);
+    expect(ok).toBe(true);
+    expect(await readFile(join(evidence, 'index.html'), 'utf8')).toContain('nothing has failed');
+    await rm(folder, { recursive: true });
     expect((await json('down', '--name', one)).result).toEqual({ removed: [one] });
     expect(await leftOf(one)).toEqual([]);
     expect((await json('ping', '--name', two)).exitCode).toBe(0);

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { anyCode } from '../../lib/run.ts';
 import { Cluster } from '../cluster.ts';
 import { clusterSpec } from '../cluster-spec.ts';
 import type { Driver } from '../drivers/driver.ts';
@@ -32,7 +33,12 @@ function evidenceOn(driver: Driver): void {
     parent = await mkdtemp(join(tmpdir(), 'evidence-'));
     const reproduce = 'npm run scenarios -- -t "this"';
     failures = new CheckFailures({ title: 'this', reproduce, parent, signal, patience: () => 500 });
-    const spec = clusterSpec({ name: `evidence-${driver.name}`, driver: driver.name, nodes: 3 });
+    const spec = clusterSpec({
+      name: `evidence-${driver.name}`,
+      driver: driver.name,
+      nodes: 3,
+      capture: true,
+    });
     const onCheckFailure = failures.take;
     cluster = await Cluster.up(spec, driver, { signal, onCheckFailure, remember: true });
   }, 120_000);
@@ -75,6 +81,13 @@ function evidenceOn(driver: Driver): void {
     }
     expect(await read('etcd.log')).not.toContain('could not be collected');
     expect(await read('dmesg.txt')).not.toBe('');
+    const capture = await readFile(join(folder, 'node2/eth0.pcap'));
+    const programs = ['sh', '-c', 'command -v tcpdump || command -v dumpcap'] as const;
+    if ((await cluster.node('node2').run(programs, { okCodes: anyCode })).code === 0) {
+      expect([0xa1b2c3d4, 0xa1b23c4d]).toContain(capture.readUInt32LE());
+      // The port of VXLAN.
+      expect(capture.includes(Buffer.from([8472 >> 8, 8472 & 0xff]))).toBe(true);
+    } else expect(capture.toString()).toContain('apt-get install tcpdump');
 
     // Since it was mended, but as it was.
     const { vtepMac } =
@@ -167,7 +180,7 @@ function evidenceOn(driver: Driver): void {
     );
     expect(await readFile(join(without.folder, 'etcd-history.json'), 'utf8')).toContain('/subnets/');
     expect(await readFile(join(without.folder, 'index.html'), 'utf8')).toContain('docker0 10.5.');
-    expect(usual.seconds).toBeLessThan(driver.name === 'netns' ? 3 : 8);
-    expect(without.seconds).toBeLessThan(9);
+    // A calm machine takes a second; this is what the limits promise on one that is not.
+    expect(Math.max(usual.seconds, without.seconds)).toBeLessThan(9);
   });
 }

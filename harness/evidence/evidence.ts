@@ -1,7 +1,6 @@
 // Everything one wants to look at after a failure, in one folder with a page about it, collected before anything is removed.
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { describeError } from '../../lib/errors.ts';
 import { within } from '../../lib/wait.ts';
 import type { Cluster } from '../cluster.ts';
 import type { NodeHandle } from '../drivers/driver.ts';
@@ -11,6 +10,7 @@ import { renderReport } from '../report/page.ts';
 import type { StoreEvent } from '../store-history.ts';
 import type { StoredLease } from '../stored-lease.ts';
 import { cellLines } from '../trace/failed-cells.ts';
+import { readCapture } from './capture.ts';
 import { besideItself } from './compare.ts';
 import { compareNodes, comparisonText } from './comparisons.ts';
 import { defaultLimits, Folder } from './folder.ts';
@@ -45,11 +45,11 @@ export class Evidence {
     this.#data = data;
   }
 
-  /** Never rejects: what cannot be had is said in its file. */
+  /** Never rejects: what cannot be had is said in its file. `failure`: undefined when nothing failed and somebody asks. */
   static async collect(cluster: Cluster, failure: unknown, options: EvidenceOptions): Promise<Evidence> {
     const stamp = new Date().toISOString().replaceAll(/[:.]/g, '-');
     const folder = new Folder(resolve(options.parent ?? 'evidence', `${cluster.spec.name}-${stamp}`));
-    const evidence = new Evidence(cluster, folder, sketch(cluster, describeError(failure), options));
+    const evidence = new Evidence(cluster, folder, sketch(cluster, failure, options));
     await evidence.#collect();
     await evidence.#write();
     return evidence;
@@ -98,6 +98,9 @@ export class Evidence {
       Promise.all(nodes.map(node => this.#daemonLog(node))),
       this.#readStates(''),
       ...asked,
+      ...(spec.capture ? nodes : []).map(node =>
+        this.#folder.save(`${node.name}/eth0.pcap`, () => readCapture(node, limit)),
+      ),
       ...this.#ownFiles(),
     ]);
     this.#states = states;

@@ -1,4 +1,5 @@
 // What a report shows of a cluster and a failure before anything has been collected.
+import { describeError } from '../../lib/errors.ts';
 import { formatCidr } from '../../lib/ip.ts';
 import type { Cluster } from '../cluster.ts';
 import { now } from '../journal.ts';
@@ -14,11 +15,12 @@ export interface About {
   readonly reproduce?: string;
 }
 
-export function sketch(cluster: Cluster, failure: string, { title, reproduce }: About): EvidenceData {
+export function sketch(cluster: Cluster, failure: unknown, { title, reproduce }: About): EvidenceData {
   const { spec, since, journal, memory, verdicts } = cluster;
   return {
     title,
-    failure,
+    hasFailed: failure !== undefined,
+    failure: failure === undefined ? 'nothing has failed' : describeError(failure),
     reproduce,
     later: undefined,
     since,

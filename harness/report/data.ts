@@ -7,6 +7,8 @@ import type { Verdict } from '../trace/verdict.ts';
 export interface EvidenceData {
   /** Name of the test, or the command. */
   readonly title: string;
+  /** False when somebody asked for it by hand. */
+  readonly hasFailed: boolean;
   /** The whole message. */
   readonly failure: string;
   /** The one command that shows it again. */

@@ -30,7 +30,13 @@ export function events(data: EvidenceData): Markup {
   const rows = [...data.happenings.map(fromHappening), ...data.lines.map(fromLine)].toSorted(
     (a, b) => a.at - b.at,
   );
-  const failed: Row = { at: data.at, who: 'lab', text: 'failed', group: happened, kind: 'moment' };
+  const failed: Row = {
+    at: data.at,
+    who: 'lab',
+    text: data.hasFailed ? 'failed' : 'looked at',
+    group: happened,
+    kind: 'moment',
+  };
   const index = rows.findIndex(({ at }) => at > data.at);
   const split = index < 0 ? rows.length : index;
   const before = rows.slice(0, split).slice(-Math.floor(most * 0.8));

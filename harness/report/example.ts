@@ -24,6 +24,7 @@ const lost = ['node1/a node3/a', 'node3/a node1/a'];
 
 export const example: EvidenceData = {
   title: 'a node that was cut off comes back',
+  hasFailed: true,
   failure: '2 of 6 pairs are not as expected after 3 s\nfrom \\ to …',
   reproduce: 'DRIVER=netns BACKEND=vxlan npm run scenarios -- -t "a node that was cut off comes back"',
   later: 'never (not within 63 s)',

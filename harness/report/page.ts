@@ -33,13 +33,23 @@ ${files(data.files)}
 `.text;
 }
 
-function heading({ title, failure, reproduce, later, since, at, cluster, nodes }: EvidenceData): Markup {
+function heading({
+  title,
+  hasFailed,
+  failure,
+  reproduce,
+  later,
+  since,
+  at,
+  cluster,
+  nodes,
+}: EvidenceData): Markup {
   const [first] = failure.split('\n');
   return html`<header>
-<p class="over"><span>failed</span><span>${cluster.driver}</span><span>${cluster.backend}</span><span>daemon ${cluster.daemon}</span><span>${nodes.length} nodes</span></p>
+<p class="over"><span>${hasFailed ? 'failed' : 'looked at'}</span><span>${cluster.driver}</span><span>${cluster.backend}</span><span>daemon ${cluster.daemon}</span><span>${nodes.length} nodes</span></p>
 <h1>${title}</h1>
-<div class="lead"><p>${first}</p>${later === undefined ? undefined : html`<p>${later}</p>`}</div>
-<dl class="facts"><dt>Failed</dt><dd><time datetime="${new Date(at).toISOString()}">${new Date(at).toISOString().replace('T', ' ').replace('Z', ' UTC')}</time>, ${seconds(at - since)} after the cluster was made</dd>
+<div class="lead ${hasFailed ? '' : 'calm'}"><p>${first}</p>${later === undefined ? undefined : html`<p>${later}</p>`}</div>
+<dl class="facts"><dt>${hasFailed ? 'Failed' : 'Looked at'}</dt><dd><time datetime="${new Date(at).toISOString()}">${new Date(at).toISOString().replace('T', ' ').replace('Z', ' UTC')}</time>, ${seconds(at - since)} after the cluster was made</dd>
 ${reproduce === undefined ? undefined : html`<dt>Reproduce</dt><dd class="command"><code>${reproduce}</code><button type="button" data-copy hidden>Copy</button></dd>`}</dl>
 </header>`;
 }

@@ -35,6 +35,7 @@ section { background: var(--panel); border: 1px solid var(--line); border-radius
 .lead { border-left: 4px solid var(--bad); background: var(--bad-soft); border-radius: 0 8px 8px 0; padding: 11px 16px; margin: 0 0 14px; }
 .lead p { margin: 0; font-weight: 600; color: var(--bad); overflow-wrap: anywhere; }
 .lead p + p { margin-top: 4px; font-weight: 400; color: var(--ink); font-size: 14px; }
+.lead.calm { border-color: var(--blue); background: var(--blue-soft); } .lead.calm p { color: var(--ink); }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: 5px 18px; margin: 0 0 20px; font-size: 14px; }
 .facts dt { color: var(--soft); } .facts dd { margin: 0; min-width: 0; }
 .command { display: flex; gap: 8px; align-items: flex-start; }

@@ -22,12 +22,15 @@ export interface Fixtures {
 
 /** KEEP=1 leaves the cluster of a failed test running, and says how to look at it. */
 const keep = process.env.KEEP === '1';
+/** CAPTURE=1 keeps the last packets of each node for the evidence. */
+const capture = process.env.CAPTURE === '1';
 
 export const test = base.extend<Fixtures>({
   platform: { driver: 'netns', backend: 'vxlan' },
   spec: {},
   cluster: async ({ platform, spec, task, signal }, use) => {
     const wanted = clusterSpec({
+      capture,
       ...spec,
       ...platform,
       daemons: daemons(spec),

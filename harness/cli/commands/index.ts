@@ -2,6 +2,7 @@
 import type { Command } from '../command.ts';
 import { doctor } from './doctor.ts';
 import { down, gc } from './down.ts';
+import { evidence } from './evidence.ts';
 import { exec, shell } from './exec.ts';
 import { logs } from './logs.ts';
 import { ls } from './ls.ts';
@@ -19,6 +20,7 @@ export const commands: readonly Command[] = [
   exec,
   shell,
   logs,
+  evidence,
   down,
   gc,
   doctor,
