@@ -79,7 +79,14 @@ function differences(comparisons: readonly Comparison[]): Markup | undefined {
       html`<div><h3>${node} beside ${beside}</h3><div class="diff mono">${missing.map(
         line => html`<div class="minus"><b>−</b>${line}</div>`,
       )}${extra.map(line => html`<div class="plus"><b>+</b>${line}</div>`)}</div></div>`,
-  )}</div>${same.length > 0 ? html`<p class="legend">No difference: ${same.map(({ node, beside }) => `${node} beside ${beside}`).join('; ')}.</p>` : undefined}</section>`;
+  )}</div>${
+    same.length > 0 ? html`<p class="legend">No difference: ${sameText(same)}.</p>` : undefined
+  }</section>`;
+}
+
+function sameText(comparisons: readonly Comparison[]): string {
+  const groups = [...Map.groupBy(comparisons, ({ beside }) => beside)];
+  return groups.map(([beside, of]) => `${of.map(({ node }) => node).join(', ')} beside ${beside}`).join('; ');
 }
 
 function isSame({ missing, extra }: Comparison): boolean {

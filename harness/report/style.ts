@@ -95,6 +95,7 @@ pre { margin: 0; padding: 12px 14px; background: var(--faint); border-radius: 8p
   body { font-size: 12px; } main, header, footer { padding: 0; max-width: none; }
   section { border: 0; border-top: 1px solid var(--line); border-radius: 0; padding: 12px 0; margin: 0; }
   section:not(.long) { break-inside: avoid; } button, fieldset, .log tr.info { display: none; }
+  h2, h3 { break-after: avoid; } .log th { position: static; }
   .scroll { max-height: none; overflow: visible; border: 0; }
 }
 `;
