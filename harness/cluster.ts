@@ -173,9 +173,11 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** Every pair of workloads must reach each other, with their own source addresses. */
-  expectReachable(options: CheckOptions = {}): Promise<Matrix> {
+  async expectReachable(options: CheckOptions = {}): Promise<Matrix> {
     const passes = () => this.#reachableNow(options);
-    return this.#check('all pairs are as expected', () => this.#reachable(options), passes);
+    const matrix = await this.#check('all pairs are as expected', () => this.#reachable(options), passes);
+    await this.#wasWell(options);
+    return matrix;
   }
 
   /** Lease, subnet.env and docker0 of each node must be one subnet, and nobody else's. */
@@ -201,6 +203,7 @@ export class Cluster implements AsyncDisposable {
       (await nothingWrong(overlay)) &&
       (!this.spec.docker || (await this.#reachableNow({ except })));
     await this.#check('the cluster has converged', converged, passes);
+    await this.#wasWell({ except });
   }
 
   /** All nodes, or those given, must have a route to the subnet. */
@@ -331,7 +334,6 @@ export class Cluster implements AsyncDisposable {
     try {
       const result = await check();
       this.journal.note('check', what);
-      if (this.#remember) await this.memory.good(this.nodes);
       return result;
     } catch (error) {
       this.#signal.throwIfAborted();
@@ -339,6 +341,11 @@ export class Cluster implements AsyncDisposable {
       if (error instanceof Error) await this.#onCheckFailure?.(this, { error, passes, started });
       throw error;
     }
+  }
+
+  /** Nodes that are cut off are not what others are to be put beside. */
+  async #wasWell({ except = [] }: CheckOptions): Promise<void> {
+    if (this.#remember && except.length === 0) await this.memory.good(this.nodes);
   }
 
   #checkProblems<T>(question: Question<T>, what: string, timeout: number): Promise<T> {
@@ -379,6 +386,6 @@ export interface UpOptions {
   readonly onFailure?: ((cluster: Cluster, error: unknown) => Promise<void>) | undefined;
   /** Called when a check has failed, before the scenario goes on and mends what it broke. */
   readonly onCheckFailure?: ((cluster: Cluster, failure: CheckFailure) => Promise<void>) | undefined;
-  /** Whether to keep what nodes look like when a check has passed, for a later failure to be put beside it. */
+  /** Whether to keep what nodes look like when all is well, for a later failure to be put beside it. */
   readonly remember?: boolean;
 }

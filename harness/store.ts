@@ -164,15 +164,17 @@ export class Store implements AsyncDisposable {
     return this.#history;
   }
 
-  /** Every change below the prefix, as far back as etcd remembers; what has come so far when etcd does not answer. */
+  /** Every change below the prefix, as far back as etcd remembers; when etcd does not answer, what has come so far. */
   async history(): Promise<readonly StoreEvent[]> {
     const history = this.watchHistory();
     const upToNow = async () => {
-      const options = { deadline: Date.now() + 500 };
+      const options = { deadline: Date.now() + 1000 };
       const { header } = await this.#client.kv.range({ key: Buffer.from(this.#prefix) }, options);
       return history.hasSeen(Number(header.revision)) ? true : undefined;
     };
-    await until(upToNow, { what: 'the history of etcd', timeout: 1000, interval: 20 }).catch(() => {});
+    await until(upToNow, { what: 'the history of etcd', timeout: 2500, interval: 20 }).catch(error => {
+      if (history.events.length === 0) throw error;
+    });
     return history.events;
   }
 

@@ -155,6 +155,7 @@ function withDriver(driver: string): void {
     const { ok, evidence } = JSON.parse(collected.stdout);
     expect(ok).toBe(true);
     expect(await readFile(join(evidence, 'index.html'), 'utf8')).toContain('nothing has failed');
+    expect(await readFile(join(evidence, 'etcd-history.json'), 'utf8')).toContain('/network/subnets/10.5.');
     await rm(folder, { recursive: true });
     expect((await json('down', '--name', one)).result).toEqual({ removed: [one] });
     expect(await leftOf(one)).toEqual([]);

@@ -36,20 +36,22 @@ export function reportUrl(folder: string): string {
 export class Evidence {
   readonly #folder: Folder;
   readonly #cluster: Cluster;
+  readonly #outages: NonNullable<EvidenceOptions['outages']>;
   #data: EvidenceData;
   #states: readonly NodeState[] = [];
 
-  private constructor(cluster: Cluster, folder: Folder, data: EvidenceData) {
+  private constructor(cluster: Cluster, folder: Folder, failure: unknown, options: EvidenceOptions) {
     this.#cluster = cluster;
     this.#folder = folder;
-    this.#data = data;
+    this.#outages = options.outages ?? (() => []);
+    this.#data = sketch(cluster, failure, options);
   }
 
   /** Never rejects: what cannot be had is said in its file. `failure`: undefined when nothing failed and somebody asks. */
   static async collect(cluster: Cluster, failure: unknown, options: EvidenceOptions): Promise<Evidence> {
     const stamp = new Date().toISOString().replaceAll(/[:.]/g, '-');
     const folder = new Folder(resolve(options.parent ?? 'evidence', `${cluster.spec.name}-${stamp}`));
-    const evidence = new Evidence(cluster, folder, sketch(cluster, failure, options));
+    const evidence = new Evidence(cluster, folder, failure, options);
     await evidence.#collect();
     await evidence.#write();
     return evidence;
@@ -174,7 +176,7 @@ export class Evidence {
   async #write(): Promise<void> {
     const { journal, memory } = this.#cluster;
     const [happenings, sweeps] = [[...journal.happenings], [...memory.sweeps]];
-    this.#data = { ...this.#data, happenings, sweeps, until: now() };
+    this.#data = { ...this.#data, happenings, sweeps, outages: this.#outages(), until: now() };
     await this.#saveJson('journal.json', async () => happenings);
     await this.#save('failure.txt', async () => `${this.#data.failure}\n`);
     const page = renderReport({ ...this.#data, files: this.#folder.files });
