@@ -331,6 +331,7 @@ export class Cluster implements AsyncDisposable {
   /** Notes what a check came to; one that failed is told to whoever wants to look at the cluster as it is now. */
   async #check<T>(what: string, check: () => Promise<T>, passes: () => Promise<boolean>): Promise<T> {
     const started = performance.now();
+    this.#verdicts = [];
     try {
       const result = await check();
       this.journal.note('check', what);
