@@ -48,8 +48,8 @@ ${ticks(time.from, time.to).map(after => {
   const x = time.x(time.from + after);
   return html`<line x1="${x}" y1="20" x2="${x}" y2="${bottom}" class="rule"/><text x="${x}" y="${bottom + 17}" font-size="11.5" text-anchor="${x > right - 20 ? 'end' : 'middle'}" class="soft">${seconds(after, after % 1000 === 0 ? 0 : 1)}</text>`;
 })}
-${placed.map(({ lane, at }) => html`<line x1="0" y1="${at - 3}" x2="${width}" y2="${at - 3}" class="rule"/><text x="${left - 8}" y="${at + 15}" font-size="${lane.name.length > 15 ? 11 : 12.5}" text-anchor="end">${lane.name}</text>${lane.draw(at)}`)}
 <line x1="${failed}" y1="16" x2="${failed}" y2="${bottom}" class="now"/><text x="${failed}" y="12" font-size="12" font-weight="600" text-anchor="${nearEnd ? 'end' : 'middle'}" class="bad">${data.hasFailed ? 'failed' : 'looked at'}</text>
+${placed.map(({ lane, at }) => html`<line x1="0" y1="${at - 3}" x2="${width}" y2="${at - 3}" class="rule"/><text x="${left - 8}" y="${at + 15}" font-size="${lane.name.length > 15 ? 11 : 12.5}" text-anchor="end">${lane.name}</text>${lane.draw(at)}`)}
 </svg>
 <p class="legend"><span><i class="i-good">●</i>all pairs as expected</span><span><i class="i-bad">✕</i>some are not</span><span><i class="i-warn">▬</i>a fault and its time</span><span><i class="i-blue">▲</i>act</span><span><i class="i-bad">▬</i>packets lost</span><span>|<i></i> line of a log, longer where it is a <i class="i-warn">&nbsp;warning</i>or an<i class="i-bad">&nbsp;error</i></span></p>`;
 }
