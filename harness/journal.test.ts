@@ -1,6 +1,6 @@
 // The journal pairs the ends of faults, whatever happens in between.
 import { expect, test } from 'vitest';
-import { faultWindows, Journal } from './journal.ts';
+import { faultWindows, Journal, now } from './journal.ts';
 
 test('each fault has a window of its own, open until it is healed', () => {
   const journal = new Journal();
@@ -18,4 +18,13 @@ test('each fault has a window of its own, open until it is healed', () => {
   expect(times).toEqual(times.toSorted((a, b) => a - b));
   second();
   expect(faultWindows(journal.happenings)[1]?.to).toBeGreaterThanOrEqual(two?.from ?? Number.NaN);
+});
+
+test('what was noticed later stands where it belongs', () => {
+  const journal = new Journal();
+  const before = now();
+  journal.note('act', 'first');
+  journal.note('violation', 'seen later', before);
+  journal.note('check', 'last');
+  expect(journal.happenings.map(({ what }) => what)).toEqual(['seen later', 'first', 'last']);
 });

@@ -34,8 +34,10 @@ export class Journal {
     return this.#happenings;
   }
 
-  note(kind: Exclude<HappeningKind, 'fault' | 'healed'>, what: string): void {
-    this.#happenings.push({ at: now(), kind, what });
+  /** `at`: when it was, if not now; milliseconds since the epoch. */
+  note(kind: Exclude<HappeningKind, 'fault' | 'healed'>, what: string, at = now()): void {
+    const later = this.#happenings.findLastIndex(happening => happening.at <= at) + 1;
+    this.#happenings.splice(later, 0, { at, kind, what });
   }
 
   /** Notes that a fault begins, and returns what notes its end, once. */
