@@ -138,6 +138,15 @@ export interface DaemonControl {
   state(): Promise<DaemonState>;
   /** All it has printed, oldest line first. */
   logs(): Promise<string>;
+  /** What one on the node itself follows it by. */
+  readonly trail: DaemonTrail;
+}
+
+export interface DaemonTrail {
+  /** Files of which the first that exists names the processes it runs, its own the lowest; there may be dead ones. */
+  readonly pids: readonly string[];
+  /** Prints its log from the beginning, and goes on as it grows. */
+  readonly log: Argv;
 }
 
 export interface DaemonState {
@@ -154,4 +163,6 @@ export interface WorkloadHandle extends Place {
   readonly name: string;
   /** IPv4 address behind docker0. */
   readonly address: string;
+  /** The words before a command on its node that has to run in its network. */
+  readonly enter: Argv;
 }

@@ -1,7 +1,7 @@
 // What every driver promises, tried on each that can run here with a stand-in daemon: one suite, no exceptions.
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CommandError } from '../../lib/run.ts';
+import { CommandError, quote } from '../../lib/run.ts';
 import { until } from '../../lib/wait.ts';
 import { subnetFile } from '../node-files.ts';
 import { docker0 } from '../node-state.ts';
@@ -107,6 +107,14 @@ function promises(driver: Driver): void {
     await until(again, { what: 'the daemon to run again', timeout: 10_000, signal });
   });
 
+  test('on its node the daemon is found by its trail', async () => {
+    const { pids, log } = one.daemon.trail;
+    const { stdout } = await one.run(['sh', '-c', `cat ${pids.join(' ')} 2>/dev/null | sort -n | head -1`]);
+    expect(Number(stdout)).toBe((await one.daemon.state()).pid);
+    const follow = `${quote(log)} 2>&1 | grep -m 1 -o 'ready with 10.5.1.1/24'`;
+    expect((await one.run(['timeout', '10', 'sh', '-c', follow])).stdout).toBe('ready with 10.5.1.1/24\n');
+  });
+
   test('docker0 follows the options of mk-docker-opts, and a container behind it reaches it', async () => {
     await one.daemon.start();
     await one.dockerReady(signal);
@@ -120,6 +128,8 @@ function promises(driver: Driver): void {
     await workload.run(['ping', '-c', '1', '-W', '2', '10.5.1.1']);
     const { stdout } = await workload.run(['ip', '-4', '-o', 'address', 'show', 'eth0']);
     expect(stdout).toContain(` ${workload.address}/24`);
+    const entered = await one.run([...workload.enter, 'ip', '-4', '-o', 'address', 'show', 'eth0']);
+    expect(entered.stdout).toBe(stdout);
   });
 
   test('another process finds the site by its data', async () => {

@@ -1,8 +1,16 @@
 // The daemon of a docker node: flanneld.service, under the node's own systemd.
 import type { Runner } from '../../../lib/run.ts';
-import type { DaemonControl, DaemonState } from '../driver.ts';
+import type { DaemonControl, DaemonState, DaemonTrail } from '../driver.ts';
 
 const start = 'systemctl start --no-block flanneld';
+
+/** One hierarchy of control groups, or many with systemd's own among them. */
+const trail: DaemonTrail = {
+  pids: ['', '/systemd'].map(
+    hierarchy => `/sys/fs/cgroup${hierarchy}/system.slice/flanneld.service/cgroup.procs`,
+  ),
+  log: ['journalctl', '--quiet', '--output=cat', '--follow', '--lines=all', '_SYSTEMD_UNIT=flanneld.service'],
+};
 
 /** `code` of the kernel's siginfo: the process exited by itself; all other codes mean a signal. */
 const exited = '1';
@@ -17,6 +25,7 @@ export function systemdDaemon(node: Runner): DaemonControl {
 
   return {
     state,
+    trail,
 
     async start() {
       await sh(start);

@@ -127,8 +127,10 @@ export class DockerNode implements NodeHandle {
   }
 
   #workload(name: string, address: string): WorkloadHandle {
-    const within = (argv: Argv): Argv => [`${tools}/in-workload`, name, ...argv];
+    const enter: Argv = [`${tools}/in-workload`, name];
+    const within = (argv: Argv): Argv => [...enter, ...argv];
     return {
+      enter,
       name: `${this.name}/${name}`,
       address,
       run: (argv, options) => this.run(within(argv), options),

@@ -137,6 +137,7 @@ done | xargs -r kill -9`;
   #workload(name: string, address: string): WorkloadHandle {
     const inNamespace = ['nsenter', `--net=/run/netns/${name}`, '--'] as const;
     return {
+      enter: inNamespace,
       name: `${this.name}/${name}`,
       address,
       run: (argv, options) => this.run([...inNamespace, ...argv], options),
@@ -146,6 +147,10 @@ done | xargs -r kill -9`;
 }
 
 class NetnsDaemon implements DaemonControl {
+  readonly trail = {
+    pids: ['/run/lab/flanneld.pid'],
+    log: ['tail', '-n', '+1', '-s', '0.1', '-F', '/run/lab/flanneld.log'],
+  } as const;
   readonly #node: NetnsNode;
 
   constructor(node: NetnsNode) {
