@@ -3,7 +3,6 @@ import { describeError, UserError } from '../lib/errors.ts';
 import { type Cidr, formatCidr } from '../lib/ip.ts';
 import { until } from '../lib/wait.ts';
 import { overlayProblems } from './checks/overlay.ts';
-import { Pinging } from './checks/pinging.ts';
 import { nothingWrong, problemsOf, type Question, untilNothingWrong } from './checks/question.ts';
 import {
   allPairs,
@@ -34,6 +33,9 @@ import { StoreV2 } from './store-v2.ts';
 import { cellLines, verdictsOn } from './trace/failed-cells.ts';
 import type { Traceable } from './trace/trace.ts';
 import type { Verdict } from './trace/verdict.ts';
+import type { Pinging } from './watch/pinging.ts';
+import { Watch } from './watch/watch.ts';
+import type { WatchSpec } from './watch/watch-spec.ts';
 
 export interface CheckOptions {
   /** These nodes are expected to be cut off from all others. */
@@ -58,6 +60,8 @@ export class Cluster implements AsyncDisposable {
   readonly fault: Faults;
   /** What has been seen of it while all was well. */
   readonly memory = new Memory();
+  /** What must hold all the time, and what traffic between containers costs. */
+  readonly watch: Watch;
   readonly #site: Site;
   readonly #since: string;
   readonly #signal: AbortSignal;
@@ -79,6 +83,7 @@ export class Cluster implements AsyncDisposable {
     this.#onCheckFailure = onCheckFailure;
     this.#remember = remember;
     this.fault = new Faults(site, this.store, this.journal, signal);
+    this.watch = new Watch(this);
   }
 
   /** Brings a cluster up until every daemon is ready and every workload runs. Failing or aborted, it leaves nothing. */
@@ -92,6 +97,7 @@ export class Cluster implements AsyncDisposable {
     try {
       const site = await driver.create({ owner, mtu: spec.mtu }, signal);
       cluster = new Cluster(site, record, options);
+      if (options.watch) cluster.watch.start(options.watch);
       await cluster.#bringUp(progress ?? (() => {}));
       return cluster;
     } catch (error) {
@@ -218,9 +224,9 @@ export class Cluster implements AsyncDisposable {
     await this.#checkProblems(question, `no route to ${formatCidr(subnet)}`, timeout);
   }
 
-  /** All workloads ping all others until the result is stopped. */
+  /** Counts the probes of all workloads to all others until the result is stopped. */
   startPinging(): Promise<Pinging> {
-    return Pinging.start(this.workloads);
+    return this.watch.startPinging();
   }
 
   /** Notes each change of the node's routes until the result is stopped. */
@@ -269,6 +275,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.watch.stop();
     await this.store[Symbol.asyncDispose]();
     await this.#site[Symbol.asyncDispose]();
     await forget(this.spec.name);
@@ -299,6 +306,7 @@ export class Cluster implements AsyncDisposable {
   async #start(node: NodeHandle): Promise<void> {
     await node.daemon.start();
     await daemonReady(node, this.#signal);
+    await this.watch.sees(node);
     if (!this.spec.docker) return;
     await node.dockerReady(this.#signal);
     await node.startWorkload('a', this.#signal);
@@ -381,6 +389,8 @@ export interface CheckFailure {
 
 export interface UpOptions {
   readonly signal: AbortSignal;
+  /** Watched from its first node on, in this way. Default: not at all. */
+  readonly watch?: WatchSpec | undefined;
   /** Told each stage as it is reached. */
   readonly progress?: ((text: string) => void) | undefined;
   /** Called with what there is of a cluster that could not be brought up, before it is removed. */

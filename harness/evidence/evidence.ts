@@ -36,14 +36,12 @@ export function reportUrl(folder: string): string {
 export class Evidence {
   readonly #folder: Folder;
   readonly #cluster: Cluster;
-  readonly #outages: NonNullable<EvidenceOptions['outages']>;
   #data: EvidenceData;
   #states: readonly NodeState[] = [];
 
   private constructor(cluster: Cluster, folder: Folder, failure: unknown, options: EvidenceOptions) {
     this.#cluster = cluster;
     this.#folder = folder;
-    this.#outages = options.outages ?? (() => []);
     this.#data = sketch(cluster, failure, options);
   }
 
@@ -174,9 +172,11 @@ export class Evidence {
 
   /** The page, and beside it what goes on growing. */
   async #write(): Promise<void> {
-    const { journal, memory } = this.#cluster;
+    const { journal, memory, watch } = this.#cluster;
+    const watched = watch.wasStarted ? await this.#saveJson('watch.json', () => watch.report()) : undefined;
     const [happenings, sweeps] = [[...journal.happenings], [...memory.sweeps]];
-    this.#data = { ...this.#data, happenings, sweeps, outages: this.#outages(), until: now() };
+    const outages = watched?.outages ?? [];
+    this.#data = { ...this.#data, happenings, sweeps, outages, until: now() };
     await this.#saveJson('journal.json', async () => happenings);
     await this.#save('failure.txt', async () => `${this.#data.failure}\n`);
     const page = renderReport({ ...this.#data, files: this.#folder.files });

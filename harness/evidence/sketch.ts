@@ -4,7 +4,7 @@ import { formatCidr } from '../../lib/ip.ts';
 import type { Cluster } from '../cluster.ts';
 import { now } from '../journal.ts';
 import { parseSubnetEnv } from '../node-state.ts';
-import type { EvidenceData, NodeSketch, Outage } from '../report/data.ts';
+import type { EvidenceData, NodeSketch } from '../report/data.ts';
 import { leaseText, type StoredLease } from '../stored-lease.ts';
 import { envMark, type NodeState } from './state.ts';
 
@@ -13,15 +13,9 @@ export interface About {
   readonly title: string;
   /** The one command that shows it again. */
   readonly reproduce?: string;
-  /** What continuous traffic has lost so far; asked whenever the page is written. */
-  readonly outages?: () => readonly Outage[];
 }
 
-export function sketch(
-  cluster: Cluster,
-  failure: unknown,
-  { title, reproduce, outages }: About,
-): EvidenceData {
+export function sketch(cluster: Cluster, failure: unknown, { title, reproduce }: About): EvidenceData {
   const { spec, since, journal, memory, verdicts } = cluster;
   return {
     title,
@@ -42,7 +36,7 @@ export function sketch(
     sweeps: [...memory.sweeps],
     verdicts,
     happenings: [...journal.happenings],
-    outages: outages?.() ?? [],
+    outages: [],
     lines: [],
     comparisons: [],
     files: [],

@@ -9,10 +9,15 @@ import { CheckFailures, patienceFrom } from '../evidence/check-failures.ts';
 import { Evidence } from '../evidence/evidence.ts';
 import { survivors } from '../janitor.ts';
 import { scenarioCommand } from '../reproduce.ts';
+import type { WatchSpec } from '../watch/watch-spec.ts';
 import type { Platform } from './platforms.ts';
+import { endWatch, watchOf } from './watched.ts';
 
 /** What a scenario may say of its cluster; the platform says the rest. */
-export type ScenarioSpec = Omit<SpecInput, 'driver' | 'backend' | 'name' | 'keep'>;
+export type ScenarioSpec = Omit<SpecInput, 'driver' | 'backend' | 'name' | 'keep'> & {
+  /** How it is watched; false: not at all. */
+  readonly watch?: WatchSpec | false;
+};
 
 export interface Fixtures {
   readonly platform: Platform;
@@ -28,7 +33,7 @@ const capture = process.env.CAPTURE === '1';
 export const test = base.extend<Fixtures>({
   platform: { driver: 'netns', backend: 'vxlan' },
   spec: {},
-  cluster: async ({ platform, spec, task, signal }, use) => {
+  cluster: async ({ platform, spec: { watch, ...spec }, task, signal }, use) => {
     const wanted = clusterSpec({
       capture,
       ...spec,
@@ -40,14 +45,17 @@ export const test = base.extend<Fixtures>({
     const about = { title: task.name, reproduce: scenarioCommand(wanted, task.name) };
     const patience = () => Math.min(patienceFrom(), left(task));
     const failures = new CheckFailures({ ...about, signal, patience });
-    const cluster = await bringUp(wanted, signal, failures, about);
+    const cluster = await bringUp(wanted, signal, failures, about, watchOf(watch));
     await use(cluster);
-    const failed = task.result?.state === 'fail';
-    if (failed) await reportFailure(cluster, task, failures);
+    const violation = await endWatch(cluster, task);
+    const error = violation ?? task.result?.errors?.[0];
+    if (error) await reportFailure(cluster, error, task, failures);
     else await failures.discard();
-    if (failed && keep) return;
-    await cluster[Symbol.asyncDispose]();
-    await expectNothingLeft(wanted.name);
+    if (!error || !keep) {
+      await cluster[Symbol.asyncDispose]();
+      await expectNothingLeft(wanted.name);
+    }
+    if (violation) throw violation;
   },
 });
 
@@ -62,24 +70,26 @@ async function bringUp(
   signal: AbortSignal,
   { take: onCheckFailure }: CheckFailures,
   about: { readonly title: string; readonly reproduce: string },
+  watch: WatchSpec | undefined,
 ): Promise<Cluster> {
   const driver = await readyDriver(spec.driver);
   let where = '';
   const onFailure = async (cluster: Cluster, error: unknown) => {
     where = `\n${(await Evidence.collect(cluster, error, about)).lines}\nreproduce: ${about.reproduce}`;
   };
-  return Cluster.up(spec, driver, { signal, onFailure, onCheckFailure, remember: true }).catch(error => {
-    throw new Error(`the cluster did not come up: ${describeError(error)}${where}`, { cause: error });
-  });
+  return Cluster.up(spec, driver, { signal, onFailure, onCheckFailure, remember: true, watch }).catch(
+    error => {
+      throw new Error(`the cluster did not come up: ${describeError(error)}${where}`, { cause: error });
+    },
+  );
 }
 
 async function reportFailure(
   cluster: Cluster,
+  error: { message: string },
   task: TestContext['task'],
   failures: CheckFailures,
 ): Promise<void> {
-  const [error] = task.result?.errors ?? [];
-  if (!error) return;
   const evidence = await failures.evidenceOf(cluster, error.message);
   error.message += `\n${evidence.lines}\nreproduce: ${scenarioCommand(cluster.spec, task.name)}`;
   if (keep)
