@@ -135,6 +135,10 @@ export interface DaemonControl {
   restart(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   /** SIGKILL, and no supervisor starts it again; resolves when it has ended. */
   kill(): Promise<void>;
+  /** Whenever it is started from now on, by whomever, so many seconds pass before it begins; 0 as usual. */
+  delayStart(seconds: number): Promise<void>;
+  /** In seconds; 0 as usual. */
+  startDelay(): Promise<number>;
   state(): Promise<DaemonState>;
   /** All it has printed, oldest line first. */
   logs(): Promise<string>;

@@ -155,7 +155,10 @@ class NetnsDaemon implements DaemonControl {
   async start(): Promise<void> {
     if ((await this.state()).running) return;
     const { daemon, flags } = this.#node.plan;
-    await this.#node.run(['sh', '-c', startScript('flanneld', quote([daemon.flanneld, ...flags]))]);
+    const delay = await this.startDelay();
+    const later = delay > 0 ? ['sh', '-c', `sleep ${delay}; exec "$@"`, 'sh'] : [];
+    const commandLine = quote([...later, daemon.flanneld, ...flags]);
+    await this.#node.run(['sh', '-c', startScript('flanneld', commandLine)]);
   }
 
   async stop(): Promise<number> {
@@ -169,6 +172,14 @@ class NetnsDaemon implements DaemonControl {
 
   async kill(): Promise<void> {
     await this.#end('KILL');
+  }
+
+  async delayStart(seconds: number): Promise<void> {
+    await this.#node.run(['sh', '-c', `echo ${seconds} >/run/lab/flanneld.delay`]);
+  }
+
+  async startDelay(): Promise<number> {
+    return Number(await this.#node.readFile('/run/lab/flanneld.delay').catch(() => 0));
   }
 
   async state(): Promise<DaemonState> {
