@@ -120,9 +120,13 @@ export interface NodeHandle extends Place, AsyncDisposable {
   unplug(): Promise<void>;
   /** A new `eth0` with the address and default route of the former one. */
   plug(): Promise<void>;
+  /** Off at once: processes, devices, rules and /run are gone, commands fail. Its disk stays. */
+  crash(): Promise<void>;
+  /** After {@link crash}: eth0 and what starts at boot. Neither the daemon nor any workload runs yet. */
+  boot(signal: AbortSignal): Promise<void>;
   /** Resolves when docker0 stands, made from the options that mk-docker-opts wrote to /run/flannel/docker.env. */
   dockerReady(signal: AbortSignal): Promise<void>;
-  /** A container behind docker0, by default named `a`, `b`, …; needs {@link dockerReady}. */
+  /** A container behind docker0, in the place of a former one of that name; needs {@link dockerReady}. */
   startWorkload(name: string, signal: AbortSignal): Promise<WorkloadHandle>;
 }
 

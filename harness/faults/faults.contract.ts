@@ -35,6 +35,9 @@ const cases: readonly (readonly [words: string, more?: { not?: [DriverName, RegE
   ['kill node1'],
   ['term node1'],
   ['slow-start node1 1'],
+  ['crash node1'],
+  ['reboot node1'],
+  ['restart-docker node1', { not: ['netns', /no dockerd runs on node1/] }],
   ['isolate node1'],
   ['isolate node1 node2'],
   ['partition node1 node2'],
@@ -109,7 +112,9 @@ function faultsOn(driver: Driver): void {
       return skip(made.message);
     }
     if (made instanceof Error) throw made;
-    if (recipe) await mendElsewhere(cluster.spec.name, recipe);
+    // A node that has booted is known by the process that booted it.
+    if (recipe && name === 'crash') await (made as Fault).heal();
+    else if (recipe) await mendElsewhere(cluster.spec.name, recipe);
     await expect.poll(() => cluster.store.answers(), { timeout: 5000 }).toBe(true);
     const node = cluster.node('node1');
     // One that ended, as it does when its lease is another's, has no supervisor on netns.

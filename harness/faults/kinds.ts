@@ -14,6 +14,7 @@ import {
 } from './firewall-faults.ts';
 import { changeMac, deleteDevice, flush } from './host-faults.ts';
 import { changeAddress, flap, linkDown, shrinkMtu, unplug } from './link-faults.ts';
+import { crash, reboot, restartDocker } from './node-faults.ts';
 import { delay, duplicate, lose, throttle } from './quality-faults.ts';
 
 export const kinds = {
@@ -21,6 +22,9 @@ export const kinds = {
   kill,
   term,
   slowStart,
+  crash,
+  reboot,
+  restartDocker,
   isolate,
   partition,
   lose,

@@ -7,7 +7,7 @@ import { Agent } from './agent.ts';
 import { containerLog } from './container-log.ts';
 import { systemdDaemon } from './daemon.ts';
 import { dockerProgram, type Engine } from './engine.ts';
-import { removeContainer } from './leftovers.ts';
+import { removeContainer, tolerate } from './leftovers.ts';
 
 /** What another process needs to use the node. */
 export interface DockerNodeData {
@@ -83,6 +83,16 @@ export class DockerNode implements NodeHandle {
     await this.run(['sh', '-c', nameUplink]);
   }
 
+  async crash(): Promise<void> {
+    await tolerate([409], this.#container.kill());
+    await this.#container.wait({ condition: 'not-running' });
+  }
+
+  async boot(signal: AbortSignal): Promise<void> {
+    await this.#container.start();
+    await this.booted(signal);
+  }
+
   /** Resolves when the node's systemd takes orders. */
   async booted(signal: AbortSignal): Promise<void> {
     const wait = 'until [ -S /run/systemd/private ]; do sleep 0.01; done';
@@ -104,9 +114,14 @@ export class DockerNode implements NodeHandle {
   }
 
   async startWorkload(name: string, signal: AbortSignal): Promise<WorkloadHandle> {
+    const former = this.#workloads.findIndex(workload => workload.name === `${this.name}/${name}`);
+    if (former !== -1) {
+      const clear = `docker rm --force workload-${name} && rm -f /run/lab/workloads/${name}`;
+      await this.run(['sh', '-c', clear], { signal, timeout: dockerPatience });
+    }
     const { stdout } = await this.run([`${tools}/start-workload`, name], { signal, timeout: dockerPatience });
     const workload = this.#workload(name, stdout.trim());
-    this.#workloads.push(workload);
+    this.#workloads[former === -1 ? this.#workloads.length : former] = workload;
     return workload;
   }
 

@@ -11,6 +11,7 @@ import { parseBridgeOptions } from './docker-options.ts';
 import { enter, type Holder } from './holder.ts';
 import {
   dockerBridgeScript,
+  nodeScript,
   startScript,
   stopScript,
   type Uplink,
@@ -37,7 +38,8 @@ export class NetnsNode implements NodeHandle {
   readonly plan: NodePlan;
   readonly daemon: DaemonControl;
   readonly #holder: Holder;
-  readonly #pid: number;
+  /** 0 while it is off: no process has that one. */
+  #pid: number;
   readonly #uplink: Uplink;
   readonly #workloads: WorkloadHandle[];
   readonly #removed: (node: NetnsNode) => void;
@@ -88,6 +90,17 @@ export class NetnsNode implements NodeHandle {
     await localRunner.run([...enter(this.#holder), 'sh', '-c', script]);
   }
 
+  async crash(): Promise<void> {
+    await this.#end();
+    this.#pid = 0;
+  }
+
+  async boot(signal: AbortSignal): Promise<void> {
+    const script = nodeScript(this.#uplink);
+    const { stdout } = await localRunner.run([...enter(this.#holder), 'sh', '-c', script], { signal });
+    this.#pid = Number(stdout);
+  }
+
   async dockerReady(signal: AbortSignal): Promise<void> {
     await until(() => this.readFile(subnetFile), {
       what: `${subnetFile} on ${this.name}`,
@@ -108,14 +121,15 @@ export class NetnsNode implements NodeHandle {
         `docker0 of ${this.name} has ${bridge ? `the address ${bridge.address}` : 'no address'}`,
       );
     const gateway = bridge.address.slice(0, bridge.address.indexOf('/'));
-    const number = this.#workloads.length;
+    const former = this.#workloads.findIndex(workload => workload.name === `${this.name}/${name}`);
+    const number = former === -1 ? this.#workloads.length : former;
     const address = hostIn(subnet, number + 2);
     const link = `veth-${name}`.slice(0, 15);
     await this.run(['sh', '-c', workloadScript({ name, link, address, gateway, mtu: bridge.mtu })], {
       signal,
     });
     const workload = this.#workload(name, address.split('/')[0] ?? address);
-    this.#workloads.push(workload);
+    this.#workloads[number] = workload;
     return workload;
   }
 
@@ -124,6 +138,12 @@ export class NetnsNode implements NodeHandle {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#end();
+    this.#removed(this);
+  }
+
+  async #end(): Promise<void> {
+    if (this.#pid === 0) return;
     // The kernel takes a namespace apart when it finds the time; without its link the node is gone at once.
     await this.run(['ip', 'link', 'delete', 'eth0'], { okCodes: [0, 1] });
     // Killing the sleeper does not end what runs in its namespaces, so everything there is found by namespace.
@@ -131,7 +151,6 @@ export class NetnsNode implements NodeHandle {
   [ "$(readlink $proc/ns/mnt)" = "$(readlink /proc/${this.#pid}/ns/mnt)" ] && echo \${proc#/proc/}
 done | xargs -r kill -9`;
     await localRunner.run([...enter(this.#holder), 'sh', '-c', sweep], { okCodes: [0, 123] });
-    this.#removed(this);
   }
 
   #workload(name: string, address: string): WorkloadHandle {
