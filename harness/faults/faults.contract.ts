@@ -59,6 +59,12 @@ const cases: readonly (readonly [words: string, more?: { not?: [DriverName, RegE
   ['half-open node1'],
   ['slow-etcd node1 300'],
   ['compact-etcd'],
+  ['steal-lease node1 node2'],
+  ['change-lease-mac node1'],
+  ['change-lease-ip node1'],
+  ['damage-lease node1'],
+  ['delete-lease node1'],
+  ['reserve-lease node1'],
   ['drop-forwarding node1'],
   ['reject-forwarding node1'],
   ['foreign-rules node1'],
@@ -72,6 +78,54 @@ const cases: readonly (readonly [words: string, more?: { not?: [DriverName, RegE
   ['read-only-disk node1'],
   ['full-disk node1'],
 ];
+
+test('lease records of etcd v2 are tampered with alike', async ({ skip }) => {
+  const driver = await loadDriver('netns');
+  if ((await driver.preflight()).length > 0) return skip('needs the netns driver');
+  const spec = { name: 'faults-v2', driver: 'netns', nodes: 2, docker: false, etcdApi: 2 } as const;
+  await using cluster = await Cluster.up(clusterSpec(spec), driver, { signal });
+  await leasesOf(cluster);
+});
+
+/** The daemons stand still meanwhile: what they make of it is not what this is about. */
+async function leasesOf({ nodes, store, fault }: Cluster): Promise<void> {
+  await using all = new AsyncDisposableStack();
+  for (const node of nodes) all.use(await fault.freeze(node));
+  const [one, two] = nodes as [NodeHandle, NodeHandle];
+  const lease = await store.leaseOf(one.address);
+  const key = `subnets/${lease?.key}`;
+  const before = await store.entry(key);
+  expect(before?.ttl).toBeGreaterThan(80_000);
+  const faults = {
+    stolen: () => fault.stealLease(one, two),
+    moved: () => fault.changeLeaseMac(one, '02:00:00:00:00:01'),
+    elsewhere: () => fault.changeLeaseIp(one),
+    damaged: () => fault.damageLease(one),
+    deleted: () => fault.deleteLease(one),
+    reserved: () => fault.reserveLease(one),
+  };
+  const seen: Record<string, unknown> = {};
+  for (const [name, make] of Object.entries(faults)) {
+    const made = await make();
+    seen[name] = await store.entry(key);
+    await made.heal();
+    expect(await store.entry(key), name).toEqual({ ...before, ttl: expect.any(Number) });
+  }
+  const value = (text: string) => ({ value: expect.stringContaining(text), ttl: expect.any(Number) });
+  expect(seen).toMatchObject({
+    stolen: value(`"PublicIP":"${two.address}"`),
+    moved: value('"VtepMAC":"02:00:00:00:00:01"'),
+    elsewhere: value('"PublicIP":"192.0.2.1"'),
+    damaged: value('{"PublicIP":'),
+    deleted: undefined,
+  });
+  expect(seen.reserved).toEqual({ value: before?.value });
+  const damaged = await fault.damageLease(one);
+  await store.put(key, 'by somebody else');
+  await damaged.heal();
+  expect(await store.entry(key)).toMatchObject({ value: 'by somebody else' });
+  expect(await store.replace(key, { value: 'by somebody else' }, before)).toBe(true);
+}
 
 /** As another process does, which knows the cluster by its record. */
 async function mendElsewhere(name: string, recipe: Recipe): Promise<void> {
@@ -164,6 +218,8 @@ function faultsOn(driver: Driver): void {
       await expect(again()).rejects.toThrow(`${what} of node1 has such a fault already`);
     }
   });
+
+  test('a lease is as it was, unless somebody else has written it', () => leasesOf(cluster));
 
   test('what is flushed is gone, and nothing to flush is an error', async () => {
     const node = cluster.node('node1');

@@ -13,6 +13,14 @@ import {
   slowIptables,
 } from './firewall-faults.ts';
 import { changeMac, deleteDevice, flush } from './host-faults.ts';
+import {
+  changeLeaseIp,
+  changeLeaseMac,
+  damageLease,
+  deleteLease,
+  reserveLease,
+  stealLease,
+} from './lease-faults.ts';
 import { changeAddress, flap, linkDown, shrinkMtu, unplug } from './link-faults.ts';
 import { crash, reboot, restartDocker } from './node-faults.ts';
 import { delay, duplicate, lose, throttle } from './quality-faults.ts';
@@ -42,6 +50,12 @@ export const kinds = {
   halfOpen,
   slowEtcd,
   compactEtcd,
+  stealLease,
+  changeLeaseMac,
+  changeLeaseIp,
+  damageLease,
+  deleteLease,
+  reserveLease,
   dropForwarding,
   rejectForwarding,
   foreignRules,
