@@ -120,7 +120,7 @@ export interface NodeHandle extends Place, AsyncDisposable {
   unplug(): Promise<void>;
   /** A new `eth0` with the address and default route of the former one. */
   plug(): Promise<void>;
-  /** Off at once: processes, devices, rules and /run are gone, commands fail. Its disk stays. */
+  /** Off at once: processes, devices, rules and /run are gone, commands reject with NodeOff. Its disk stays. */
   crash(): Promise<void>;
   /** After {@link crash}: eth0 and what starts at boot. Neither the daemon nor any workload runs yet. */
   boot(signal: AbortSignal): Promise<void>;

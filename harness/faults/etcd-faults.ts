@@ -43,7 +43,7 @@ function mute({ store, signal }: Scene, injection: Omit<Injection, 'proof'>): In
     ...injection,
     proof: async () => !(await store.answers()),
     undo: async () => {
-      await injection.undo();
+      if (!(await store.answers())) await injection.undo();
       await store.ready(signal);
     },
   };

@@ -8,19 +8,23 @@ export const dropForwarding = standing({
   operands: '<node>',
   help: 'FORWARD has the policy DROP, as dockerd sets it',
   read: words => [words.node()],
-  prepare: async (_, node: NodeHandle) => ({ node: node.name }),
-  make: (scene, { node: name }) => {
+  prepare: async (_, node: NodeHandle) => ({ node: node.name, former: await forwardPolicy(node) }),
+  make: (scene, { node: name, former }) => {
     const node = nodeOf(scene, name);
     const policy = (verdict: string) => node.run(['iptables', '-w', '-P', 'FORWARD', verdict]);
     return {
       what: `${name} drops what it would forward`,
       act: () => policy('DROP'),
-      proof: async () =>
-        (await node.run(['iptables', '-w', '-S', 'FORWARD'])).stdout.startsWith('-P FORWARD DROP'),
-      undo: () => policy('ACCEPT'),
+      proof: async () => (await forwardPolicy(node)) === 'DROP',
+      undo: () => policy(former),
     };
   },
 });
+
+async function forwardPolicy(node: NodeHandle): Promise<string> {
+  const { stdout } = await node.run(['iptables', '-w', '-S', 'FORWARD']);
+  return /^-P FORWARD (\S+)/.exec(stdout)?.[1] ?? 'ACCEPT';
+}
 
 /** A catch-all REJECT in front of everything in FORWARD, as firewalld brings it. */
 export const rejectForwarding = standing({

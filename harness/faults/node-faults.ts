@@ -1,6 +1,7 @@
 // Whole nodes: crashed, rebooted, with their Docker engine restarted.
 import { until } from '../../lib/wait.ts';
 import type { NodeHandle } from '../drivers/driver.ts';
+import { unlessOff } from '../drivers/node-off.ts';
 import { daemonReady } from '../node-state.ts';
 import { act, FaultUnavailable, nodeOf, type Scene, standing } from './kind.ts';
 
@@ -52,10 +53,8 @@ async function powerOn(scene: Scene, node: NodeHandle): Promise<void> {
 
 /** Off, a node runs no commands. */
 function isOn(node: NodeHandle): Promise<boolean> {
-  return node.run(['true'], { timeout: 5000 }).then(
-    () => true,
-    () => false,
-  );
+  const answers = node.run(['true']).then(() => true);
+  return unlessOff(answers, false);
 }
 
 /** dockerd is restarted, and its containers with it; resolves when they run again. */

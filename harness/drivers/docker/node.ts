@@ -1,8 +1,9 @@
 // A docker node: a privileged container that boots systemd, with the daemon and a Docker engine as its services.
 import type Docker from 'dockerode';
 import { UserError } from '../../../lib/errors.ts';
-import type { Argv, RunOptions, RunResult } from '../../../lib/run.ts';
+import { type Argv, CommandError, type RunOptions, type RunResult } from '../../../lib/run.ts';
 import type { DaemonControl, NodeHandle, NodePlan, WorkloadHandle } from '../driver.ts';
+import { NodeOff } from '../node-off.ts';
 import { Agent } from './agent.ts';
 import { containerLog } from './container-log.ts';
 import { systemdDaemon } from './daemon.ts';
@@ -70,7 +71,15 @@ export class DockerNode implements NodeHandle {
   }
 
   run(argv: Argv, options?: RunOptions): Promise<RunResult> {
-    return this.#agent.run(argv, options);
+    return this.#agent.run(argv, options).catch(async cause => {
+      const isOff = cause instanceof CommandError && cause.facts.code === undefined && !(await this.#isOn());
+      throw isOff ? new NodeOff(this.name, { cause }) : cause;
+    });
+  }
+
+  async #isOn(): Promise<boolean> {
+    const { State } = await this.#container.inspect();
+    return State.Running;
   }
 
   async unplug(): Promise<void> {

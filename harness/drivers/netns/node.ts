@@ -7,6 +7,7 @@ import { until } from '../../../lib/wait.ts';
 import { dockerEnvFile, dockerEnvKey, mkDockerOptsArgs, subnetFile } from '../../node-files.ts';
 import { docker0 } from '../../node-state.ts';
 import type { DaemonControl, DaemonState, NodeHandle, NodePlan, WorkloadHandle } from '../driver.ts';
+import { NodeOff } from '../node-off.ts';
 import { parseBridgeOptions } from './docker-options.ts';
 import { enter, type Holder } from './holder.ts';
 import {
@@ -69,7 +70,8 @@ export class NetnsNode implements NodeHandle {
     return { plan: this.plan, address: this.address, uplink: this.#uplink, pid: this.#pid, workloads };
   }
 
-  run(argv: Argv, options: RunOptions = {}): Promise<RunResult> {
+  async run(argv: Argv, options: RunOptions = {}): Promise<RunResult> {
+    if (this.#pid === 0) throw new NodeOff(this.name);
     return localRunner.run([...enter(this.#holder, this.#pid), ...argv], {
       ...options,
       env: { PATH, ...options.env },
@@ -134,6 +136,7 @@ export class NetnsNode implements NodeHandle {
   }
 
   commandLine(argv: Argv): Argv {
+    if (this.#pid === 0) throw new NodeOff(this.name);
     return [...enter(this.#holder, this.#pid), 'env', `PATH=${PATH}`, `PS1=${this.name}# `, ...argv];
   }
 
