@@ -207,14 +207,6 @@ function faultsOn(driver: Driver): void {
     expect([await seen(one), await seen(two)]).toEqual([2, 0]);
   });
 
-  test('a daemon whose start is slow comes up when it has slept', async () => {
-    const node = cluster.node('node1');
-    await using _ = await cluster.fault.slowStart(node, 2);
-    const started = performance.now();
-    await cluster.restartDaemon(node, 'SIGTERM');
-    expect(performance.now() - started).toBeGreaterThan(2000);
-  });
-
   test('faults that would mend each other are refused', async () => {
     const node = cluster.node('node1');
     const second: Record<string, [() => Promise<Fault>, () => Promise<Fault>]> = {
@@ -256,6 +248,15 @@ function faultsOn(driver: Driver): void {
     await expect(store.timeToLive('x/short')).rejects.toThrow('not in etcd');
     await store.bump(3);
     await store.compact();
+  });
+
+  // Its service is still starting when it is done, and fails when a later fault hits what runs then.
+  test('a daemon whose start is slow comes up when it has slept', async () => {
+    const node = cluster.node('node1');
+    await using _ = await cluster.fault.slowStart(node, 2);
+    const started = performance.now();
+    await cluster.restartDaemon(node, 'SIGTERM');
+    expect(performance.now() - started).toBeGreaterThan(2000);
   });
 
   test('a wiped etcd comes back empty', async () => {
