@@ -22,7 +22,8 @@ import type { Driver, NodeHandle, Site, WorkloadHandle } from './drivers/driver.
 import { loadDriver } from './drivers/index.ts';
 import { startCapture } from './evidence/capture.ts';
 import { Memory } from './evidence/memory.ts';
-import { Faults } from './faults/faults.ts';
+import { type Faults, vocabulary } from './faults/faults.ts';
+import type { Scene } from './faults/kind.ts';
 import { Journal } from './journal.ts';
 import { subnetFile } from './node-files.ts';
 import { daemonReady, type SubnetEnv, subnetFileVersion } from './node-state.ts';
@@ -82,7 +83,7 @@ export class Cluster implements AsyncDisposable {
     this.#signal = signal;
     this.#onCheckFailure = onCheckFailure;
     this.#remember = remember;
-    this.fault = new Faults(site, this.store, this.journal, signal);
+    this.fault = vocabulary(this.scene);
     this.watch = new Watch(this);
   }
 
@@ -134,6 +135,12 @@ export class Cluster implements AsyncDisposable {
   /** Why cells of the matrix failed that failed last. */
   get verdicts(): readonly Verdict[] {
     return this.#verdicts;
+  }
+
+  /** What faults act on. */
+  get scene(): Scene {
+    const { store, journal } = this;
+    return { site: this.#site, store, journal, signal: this.#signal, save: () => this.#save() };
   }
 
   /** What a tracer looks at. */

@@ -60,4 +60,10 @@ export async function allRecords(): Promise<readonly ClusterRecord[]> {
 
 export async function forget(name: string): Promise<void> {
   await rm(fileOf(name), { force: true });
+  await rm(faultFolder(name), { recursive: true, force: true });
+}
+
+/** Where the faults of a cluster are noted that outlive the process that made them; gone with the cluster. */
+export function faultFolder(name: string): string {
+  return join(folder(), `${name}.faults`);
 }

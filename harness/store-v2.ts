@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { UserError } from '../lib/errors.ts';
 import { until } from '../lib/wait.ts';
 import type { NetworkConfig } from './cluster-spec.ts';
-import { Store, type StoredKey } from './store.ts';
+import { type Entry, Store, type StoredKey } from './store.ts';
 import type { StoreEvent } from './store-history.ts';
 import { type StoredLease, storedLease } from './stored-lease.ts';
 
@@ -59,6 +59,21 @@ export class StoreV2 extends Store {
     const found = await this.#read(key);
     if (!found) throw new UserError(`${key} is not in etcd`);
     return found.ttl;
+  }
+
+  override async entry(key: string): Promise<Entry | undefined> {
+    const found = await this.#read(key);
+    return found && { value: found.value ?? '', ttl: found.ttl };
+  }
+
+  override async replace(key: string, from: Entry | undefined, to: Entry | undefined): Promise<boolean> {
+    const condition = new URLSearchParams(from ? { prevValue: from.value } : { prevExist: 'false' });
+    const path = `${this.#folder}/${key}?${condition}`;
+    const ttl = to?.ttl === undefined ? {} : { ttl: String(to.ttl) };
+    const { status } = to
+      ? await this.#call('PUT', path, new URLSearchParams({ value: to.value, ...ttl }).toString())
+      : await this.#call('DELETE', path);
+    return status === 200 || status === 201;
   }
 
   override async answers(): Promise<boolean> {

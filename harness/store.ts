@@ -17,6 +17,15 @@ export interface StoredKey {
   readonly lease: string | undefined;
 }
 
+/** What a key has, and how long it stays. */
+export interface Entry {
+  readonly value: string;
+  /** Id of the etcd lease it hangs on, decimal; v3 only. */
+  readonly lease?: string | undefined;
+  /** Seconds it has left; undefined for a key that does not expire. */
+  readonly ttl?: number | undefined;
+}
+
 export class Store implements AsyncDisposable {
   readonly #client: Etcd3;
   readonly #prefix: string;
@@ -99,6 +108,47 @@ export class Store implements AsyncDisposable {
     if (!found.lease) return undefined;
     const ID = BigInt(`0x${found.lease}`).toString();
     return Number((await this.#client.leaseClient.leaseTimeToLive({ ID })).TTL);
+  }
+
+  /** The key below the prefix; undefined when there is none. */
+  async entry(key: string): Promise<Entry | undefined> {
+    const { kvs } = await this.#client.kv.range({ key: Buffer.from(`${this.#prefix}/${key}`) });
+    const [kv] = kvs;
+    if (!kv) return undefined;
+    const value = kv.value.toString();
+    if (kv.lease === '0') return { value };
+    const { TTL } = await this.#client.leaseClient.leaseTimeToLive({ ID: kv.lease });
+    return { value, lease: kv.lease, ttl: Number(TTL) };
+  }
+
+  /**
+   * Puts `to` in the place of `from`, undefined meaning no key. Resolves with false, and nothing changed, when the key
+   * has not the value of `from` (any more). An etcd lease that has ended meanwhile is replaced by one of the same time.
+   */
+  async replace(key: string, from: Entry | undefined, to: Entry | undefined): Promise<boolean> {
+    const name = Buffer.from(`${this.#prefix}/${key}`);
+    const lease = to && (await this.#liveLease(to));
+    const { succeeded } = await this.#client.kv.txn({
+      compare: [
+        from
+          ? { key: name, target: 'Value', result: 'Equal', value: Buffer.from(from.value) }
+          : { key: name, target: 'Create', result: 'Equal', create_revision: '0' },
+      ],
+      success: [
+        to
+          ? { request_put: { key: name, value: Buffer.from(to.value), ...(lease ? { lease } : {}) } }
+          : { request_delete_range: { key: name } },
+      ],
+    });
+    return succeeded;
+  }
+
+  async #liveLease({ lease, ttl }: Entry): Promise<string | undefined> {
+    if (ttl === undefined) return undefined;
+    const left =
+      lease === undefined ? undefined : await this.#client.leaseClient.leaseTimeToLive({ ID: lease });
+    if (lease !== undefined && Number(left?.TTL ?? -1) > 0) return lease;
+    return (await this.#client.leaseClient.leaseGrant({ TTL: ttl })).ID;
   }
 
   /** How many etcd leases there are, whatever hangs on them. */

@@ -8,6 +8,7 @@ import { execa } from 'execa';
 import { afterEach, describe, expect, test } from 'vitest';
 import { until } from '../../lib/wait.ts';
 import { driverNames, loadDriver } from '../drivers/index.ts';
+import { standingFaults } from '../faults/standing-faults.ts';
 import { removeCluster, survivors } from '../janitor.ts';
 import { findRecord } from '../registry.ts';
 
@@ -34,6 +35,9 @@ describe('misuse exits 2 and says what was meant', () => {
     [['up', '--driver', 'netns', '--name', 'No Good'], '"No Good" cannot name a cluster'],
     [['ping', '--name', 'nobody'], 'there is no cluster named nobody'],
     [['down', '--name', 'nobody'], 'there is no cluster named nobody'],
+    [['fault', 'isolat', 'node1'], 'unknown fault "isolat", did you mean isolate?'],
+    [['fault', 'isolate', 'node1', '--name', 'nobody'], 'there is no cluster named nobody'],
+    [['heal', '--name', 'nobody'], 'there is no cluster named nobody'],
   ] as const)('lab %s', async ([words, complaint]) => {
     const { exitCode, stderr, stdout } = await lab(...words);
     expect(stderr).toContain(complaint);
@@ -161,6 +165,37 @@ function withDriver(driver: string): void {
     expect(await leftOf(one)).toEqual([]);
     expect((await json('ping', '--name', two)).exitCode).toBe(0);
   });
+
+  test('faults stand until they are healed, by whichever process, or the cluster goes', async () => {
+    expect((await lab('up', '--driver', driver, '--nodes', '2', '--name', one)).exitCode).toBe(0);
+    const fault = (...words: string[]) => json('fault', '--name', one, ...words);
+    const partition = { id: 1, kind: 'partition', what: 'nothing passes between node1 and node2' };
+    expect((await fault('partition', 'node1', 'node2')).result).toEqual(partition);
+    expect((await fault('crash', 'node2')).result).toMatchObject({ id: 2, what: 'node2 is off' });
+    expect((await fault('compact-etcd')).result).toMatchObject({ id: null, kind: 'compact-etcd' });
+    expect((await fault()).result.faults).toMatchObject([{ id: 1 }, { id: 2, kind: 'crash' }]);
+    expect((await json('ping', '--name', one)).result).toMatchObject({ pairs: 2, failed: 2 });
+    const unsure = await lab('heal', '--name', one);
+    expect(unsure.stderr).toContain('say which, or --all');
+    const unknown = await lab('heal', '--name', one, '3');
+    expect(unknown.stderr).toContain(`cluster ${one} has no fault 3\n  in force: 1, 2`);
+    expect([unsure.exitCode, unknown.exitCode]).toEqual([2, 2]);
+    const healed = await json('heal', '--name', one, '--all');
+    expect(healed.result.healed.map(({ id }: { id: number }) => id)).toEqual([2, 1]);
+    expect((await json('ping', '--name', one)).result).toMatchObject({ pairs: 2, failed: 0 });
+    await fault('full-disk', 'node1');
+    const twice = await lab('fault', '--name', one, 'full-disk', 'node1');
+    expect(twice.stderr).toContain('/run/flannel of node1 has such a fault already');
+    expect(twice.exitCode).toBe(1);
+    expect(await standingFaults(one)).toHaveLength(1);
+    if (driver === 'netns') {
+      const unavailable = await lab('fault', '--name', one, 'restart-docker', 'node1');
+      expect(unavailable.stderr).toContain('no dockerd runs on node1');
+      expect(unavailable.exitCode).toBe(2);
+    }
+    await lab('down', '--name', one);
+    expect(await standingFaults(one)).toEqual([]);
+  }, 120_000);
 
   test.for(['SIGINT', 'SIGTERM'] as const)('%s takes a cluster down that is coming up', async ending => {
     const child = spawn(process.execPath, [main, 'verify', '--driver', driver, '--name', one], {

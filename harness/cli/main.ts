@@ -2,6 +2,7 @@
 // The `lab` command: finds the verb, runs it, and turns what happened into an exit code.
 import { describeError, nearest, UsageError, UserError } from '../../lib/errors.ts';
 import { NotReadyError } from '../drivers/index.ts';
+import { FaultUnavailable } from '../faults/kind.ts';
 import { parseFlags } from './args.ts';
 import type { Command } from './command.ts';
 import { commands } from './commands/index.ts';
@@ -21,7 +22,8 @@ async function main(words: readonly string[]): Promise<number> {
     process.stderr.write(
       `lab: ${error instanceof UserError ? describeError(error) : String((error as Error).stack)}\n`,
     );
-    return error instanceof UsageError || error instanceof NotReadyError ? 2 : 1;
+    const missing = error instanceof NotReadyError || error instanceof FaultUnavailable;
+    return error instanceof UsageError || missing ? 2 : 1;
   }
 }
 

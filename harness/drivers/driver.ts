@@ -120,9 +120,13 @@ export interface NodeHandle extends Place, AsyncDisposable {
   unplug(): Promise<void>;
   /** A new `eth0` with the address and default route of the former one. */
   plug(): Promise<void>;
+  /** Off at once: processes, devices, rules and /run are gone, commands reject with NodeOff. Its disk stays. */
+  crash(): Promise<void>;
+  /** After {@link crash}: eth0 and what starts at boot. Neither the daemon nor any workload runs yet. */
+  boot(signal: AbortSignal): Promise<void>;
   /** Resolves when docker0 stands, made from the options that mk-docker-opts wrote to /run/flannel/docker.env. */
   dockerReady(signal: AbortSignal): Promise<void>;
-  /** A container behind docker0, by default named `a`, `b`, …; needs {@link dockerReady}. */
+  /** A container behind docker0, in the place of a former one of that name; needs {@link dockerReady}. */
   startWorkload(name: string, signal: AbortSignal): Promise<WorkloadHandle>;
 }
 
@@ -135,6 +139,10 @@ export interface DaemonControl {
   restart(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   /** SIGKILL, and no supervisor starts it again; resolves when it has ended. */
   kill(): Promise<void>;
+  /** Whenever it is started from now on, by whomever, so many seconds pass before it begins; 0 as usual. */
+  delayStart(seconds: number): Promise<void>;
+  /** In seconds; 0 as usual. */
+  startDelay(): Promise<number>;
   state(): Promise<DaemonState>;
   /** All it has printed, oldest line first. */
   logs(): Promise<string>;

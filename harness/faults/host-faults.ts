@@ -1,7 +1,7 @@
-// What others do to a host's devices, tables and firewall; most of it is for the daemon to mend, not for us.
+// What others do to a host's devices, tables and files.
 import { UserError } from '../../lib/errors.ts';
 import type { NodeHandle } from '../drivers/driver.ts';
-import type { Injection } from './fault.ts';
+import { act } from './kind.ts';
 
 const listings = {
   routes: (dev: string) => `ip -4 route show dev ${dev}`,
@@ -21,46 +21,54 @@ const removals: Readonly<Record<Flushable, (dev: string) => string>> = {
 
 export type Flushable = keyof typeof listings;
 
-/** Empties one of the tables of a device; rejects when there was nothing in it. */
-export async function flush(node: NodeHandle, what: Flushable, dev: string): Promise<void> {
-  const listing = listings[what](dev);
-  const script = `before=$(${listing}); [ -n "$before" ] || exit 9; ${removals[what](dev)}`;
-  const { code } = await node.run(['sh', '-c', script], { okCodes: [0, 9] });
-  if (code === 9) throw new UserError(`${dev} of ${node.name} has no ${what} to flush`);
-}
+/** Empties a table of the device, once; rejects when there was nothing in it. */
+export const flush = act({
+  operands: '<node> routes|neighbours|fdb|addresses <device>',
+  help: 'a table of the device is emptied',
+  read: words => [
+    words.node(),
+    words.choice(['routes', 'neighbours', 'fdb', 'addresses']),
+    words.text('which device'),
+  ],
+  what: (node: NodeHandle, what: Flushable, dev: string) => `${what} of ${dev} on ${node.name} are flushed`,
+  act: async (_, node: NodeHandle, what: Flushable, dev: string) => {
+    const listing = listings[what](dev);
+    const script = `before=$(${listing}); [ -n "$before" ] || exit 9; ${removals[what](dev)}`;
+    const { code } = await node.run(['sh', '-c', script], { okCodes: [0, 9] });
+    if (code === 9) throw new UserError(`${dev} of ${node.name} has no ${what} to flush`);
+  },
+});
 
-/** Sets another MAC, as udev and network managers do, and returns it. */
-export async function changeMac(node: NodeHandle, dev: string): Promise<string> {
-  const mac = `02:ba:d0:${[0, 0, 0].map(() => hexByte()).join(':')}`;
-  await node.run(['ip', 'link', 'set', dev, 'address', mac]);
-  return mac;
+/** Gives the device another MAC, as udev and network managers do, once, and returns it. */
+export const changeMac = act({
+  operands: '<node> <device>',
+  help: 'the device gets another MAC, as from udev or a network manager',
+  read: words => [words.node(), words.text('which device')],
+  what: (node: NodeHandle, dev: string) => `${dev} of ${node.name} gets another MAC`,
+  act: async (_, node: NodeHandle, dev: string) => {
+    const mac = randomMac();
+    await node.run(['ip', 'link', 'set', dev, 'address', mac]);
+    return mac;
+  },
+});
+
+/** The device is deleted, once; rejects when there is none. */
+export const deleteDevice = act({
+  operands: '<node> <device>',
+  help: 'the device is deleted',
+  read: words => [words.node(), words.text('which device')],
+  what: (node: NodeHandle, dev: string) => `${dev} of ${node.name} is deleted`,
+  act: async (_, node: NodeHandle, dev: string) => {
+    await node.run(['ip', 'link', 'delete', dev]);
+  },
+});
+
+export function randomMac(): string {
+  return `02:ba:d0:${[0, 0, 0].map(() => hexByte()).join(':')}`;
 }
 
 function hexByte(): string {
   return Math.floor(Math.random() * 256)
     .toString(16)
     .padStart(2, '0');
-}
-
-/** The policy that dockerd sets. */
-export function droppedForwarding(node: NodeHandle): Injection {
-  const policy = (verdict: string) => node.run(['iptables', '-w', '-P', 'FORWARD', verdict]);
-  return {
-    what: `${node.name} drops what it would forward`,
-    act: () => policy('DROP'),
-    proof: async () =>
-      (await node.run(['iptables', '-w', '-S', 'FORWARD'])).stdout.startsWith('-P FORWARD DROP'),
-    undo: () => policy('ACCEPT'),
-  };
-}
-
-/** A catch-all REJECT in front of everything in FORWARD, as firewalld brings it. */
-export function rejectedForwarding(node: NodeHandle): Injection {
-  const rule = ['FORWARD', '-j', 'REJECT', '--reject-with', 'icmp-host-prohibited'] as const;
-  return {
-    what: `${node.name} rejects what it would forward`,
-    act: () => node.run(['iptables', '-w', '-I', ...rule]),
-    proof: async () => (await node.run(['iptables', '-w', '-C', ...rule], { okCodes: [0, 1] })).code === 0,
-    undo: () => node.run(['iptables', '-w', '-D', ...rule]),
-  };
 }

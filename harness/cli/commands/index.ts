@@ -4,6 +4,8 @@ import { doctor } from './doctor.ts';
 import { down, gc } from './down.ts';
 import { evidence } from './evidence.ts';
 import { exec, shell } from './exec.ts';
+import { fault } from './fault.ts';
+import { heal } from './heal.ts';
 import { logs } from './logs.ts';
 import { ls } from './ls.ts';
 import { ping } from './ping.ts';
@@ -17,6 +19,8 @@ export const commands: readonly Command[] = [
   ls,
   ping,
   trace,
+  fault,
+  heal,
   exec,
   shell,
   logs,

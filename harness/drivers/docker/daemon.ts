@@ -47,6 +47,17 @@ export function systemdDaemon(node: Runner): DaemonControl {
       await sh(`${kill}; systemctl stop flanneld`);
     },
 
+    async delayStart(seconds) {
+      const unit = seconds > 0 ? `[Service]\nExecStartPre=/bin/sleep ${seconds}\n` : '';
+      const script = `mkdir -p ${dropIn.folder} && cat >${dropIn.file} && systemctl daemon-reload`;
+      await node.run(['sh', '-c', script], { input: unit });
+    },
+
+    async startDelay() {
+      const { stdout } = await sh(`cat ${dropIn.file} 2>/dev/null || :`);
+      return Number(/sleep (\d+)/.exec(stdout)?.[1] ?? 0);
+    },
+
     async logs() {
       const { stdout } = await sh(
         'journalctl --quiet --no-pager --output cat _SYSTEMD_UNIT=flanneld.service',
@@ -55,6 +66,11 @@ export function systemdDaemon(node: Runner): DaemonControl {
     },
   };
 }
+
+const dropIn = {
+  folder: '/run/systemd/system/flanneld.service.d',
+  file: '/run/systemd/system/flanneld.service.d/delay.conf',
+};
 
 const kill = `pid=$(systemctl show flanneld --property MainPID --value)
 [ "$pid" = 0 ] || kill -KILL "$pid"

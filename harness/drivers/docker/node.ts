@@ -1,13 +1,14 @@
 // A docker node: a privileged container that boots systemd, with the daemon and a Docker engine as its services.
 import type Docker from 'dockerode';
 import { UserError } from '../../../lib/errors.ts';
-import type { Argv, RunOptions, RunResult } from '../../../lib/run.ts';
+import { type Argv, CommandError, type RunOptions, type RunResult } from '../../../lib/run.ts';
 import type { DaemonControl, NodeHandle, NodePlan, WorkloadHandle } from '../driver.ts';
+import { NodeOff } from '../node-off.ts';
 import { Agent } from './agent.ts';
 import { containerLog } from './container-log.ts';
 import { systemdDaemon } from './daemon.ts';
 import { dockerProgram, type Engine } from './engine.ts';
-import { removeContainer } from './leftovers.ts';
+import { removeContainer, tolerate } from './leftovers.ts';
 
 /** What another process needs to use the node. */
 export interface DockerNodeData {
@@ -70,7 +71,15 @@ export class DockerNode implements NodeHandle {
   }
 
   run(argv: Argv, options?: RunOptions): Promise<RunResult> {
-    return this.#agent.run(argv, options);
+    return this.#agent.run(argv, options).catch(async cause => {
+      const isOff = cause instanceof CommandError && cause.facts.code === undefined && !(await this.#isOn());
+      throw isOff ? new NodeOff(this.name, { cause }) : cause;
+    });
+  }
+
+  async #isOn(): Promise<boolean> {
+    const { State } = await this.#container.inspect();
+    return State.Running;
   }
 
   async unplug(): Promise<void> {
@@ -81,6 +90,16 @@ export class DockerNode implements NodeHandle {
     const EndpointConfig = { IPAMConfig: { IPv4Address: this.address } };
     await this.#network.connect({ Container: this.#container.id, EndpointConfig });
     await this.run(['sh', '-c', nameUplink]);
+  }
+
+  async crash(): Promise<void> {
+    await tolerate([409], this.#container.kill());
+    await this.#container.wait({ condition: 'not-running' });
+  }
+
+  async boot(signal: AbortSignal): Promise<void> {
+    await this.#container.start();
+    await this.booted(signal);
   }
 
   /** Resolves when the node's systemd takes orders. */
@@ -104,9 +123,14 @@ export class DockerNode implements NodeHandle {
   }
 
   async startWorkload(name: string, signal: AbortSignal): Promise<WorkloadHandle> {
+    const former = this.#workloads.findIndex(workload => workload.name === `${this.name}/${name}`);
+    if (former !== -1) {
+      const clear = `docker rm --force workload-${name} && rm -f /run/lab/workloads/${name}`;
+      await this.run(['sh', '-c', clear], { signal, timeout: dockerPatience });
+    }
     const { stdout } = await this.run([`${tools}/start-workload`, name], { signal, timeout: dockerPatience });
     const workload = this.#workload(name, stdout.trim());
-    this.#workloads.push(workload);
+    this.#workloads[former === -1 ? this.#workloads.length : former] = workload;
     return workload;
   }
 

@@ -7,10 +7,12 @@ import { until } from '../../../lib/wait.ts';
 import { dockerEnvFile, dockerEnvKey, mkDockerOptsArgs, subnetFile } from '../../node-files.ts';
 import { docker0 } from '../../node-state.ts';
 import type { DaemonControl, DaemonState, NodeHandle, NodePlan, WorkloadHandle } from '../driver.ts';
+import { NodeOff } from '../node-off.ts';
 import { parseBridgeOptions } from './docker-options.ts';
 import { enter, type Holder } from './holder.ts';
 import {
   dockerBridgeScript,
+  nodeScript,
   startScript,
   stopScript,
   type Uplink,
@@ -37,7 +39,8 @@ export class NetnsNode implements NodeHandle {
   readonly plan: NodePlan;
   readonly daemon: DaemonControl;
   readonly #holder: Holder;
-  readonly #pid: number;
+  /** 0 while it is off: no process has that one. */
+  #pid: number;
   readonly #uplink: Uplink;
   readonly #workloads: WorkloadHandle[];
   readonly #removed: (node: NetnsNode) => void;
@@ -67,7 +70,8 @@ export class NetnsNode implements NodeHandle {
     return { plan: this.plan, address: this.address, uplink: this.#uplink, pid: this.#pid, workloads };
   }
 
-  run(argv: Argv, options: RunOptions = {}): Promise<RunResult> {
+  async run(argv: Argv, options: RunOptions = {}): Promise<RunResult> {
+    if (this.#pid === 0) throw new NodeOff(this.name);
     return localRunner.run([...enter(this.#holder, this.#pid), ...argv], {
       ...options,
       env: { PATH, ...options.env },
@@ -86,6 +90,17 @@ export class NetnsNode implements NodeHandle {
   async plug(): Promise<void> {
     const script = `set -e\npid=${this.#pid}\n${uplinkScript(this.#uplink)}`;
     await localRunner.run([...enter(this.#holder), 'sh', '-c', script]);
+  }
+
+  async crash(): Promise<void> {
+    await this.#end();
+    this.#pid = 0;
+  }
+
+  async boot(signal: AbortSignal): Promise<void> {
+    const script = nodeScript(this.#uplink);
+    const { stdout } = await localRunner.run([...enter(this.#holder), 'sh', '-c', script], { signal });
+    this.#pid = Number(stdout);
   }
 
   async dockerReady(signal: AbortSignal): Promise<void> {
@@ -108,22 +123,30 @@ export class NetnsNode implements NodeHandle {
         `docker0 of ${this.name} has ${bridge ? `the address ${bridge.address}` : 'no address'}`,
       );
     const gateway = bridge.address.slice(0, bridge.address.indexOf('/'));
-    const number = this.#workloads.length;
+    const former = this.#workloads.findIndex(workload => workload.name === `${this.name}/${name}`);
+    const number = former === -1 ? this.#workloads.length : former;
     const address = hostIn(subnet, number + 2);
     const link = `veth-${name}`.slice(0, 15);
     await this.run(['sh', '-c', workloadScript({ name, link, address, gateway, mtu: bridge.mtu })], {
       signal,
     });
     const workload = this.#workload(name, address.split('/')[0] ?? address);
-    this.#workloads.push(workload);
+    this.#workloads[number] = workload;
     return workload;
   }
 
   commandLine(argv: Argv): Argv {
+    if (this.#pid === 0) throw new NodeOff(this.name);
     return [...enter(this.#holder, this.#pid), 'env', `PATH=${PATH}`, `PS1=${this.name}# `, ...argv];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#end();
+    this.#removed(this);
+  }
+
+  async #end(): Promise<void> {
+    if (this.#pid === 0) return;
     // The kernel takes a namespace apart when it finds the time; without its link the node is gone at once.
     await this.run(['ip', 'link', 'delete', 'eth0'], { okCodes: [0, 1] });
     // Killing the sleeper does not end what runs in its namespaces, so everything there is found by namespace.
@@ -131,7 +154,6 @@ export class NetnsNode implements NodeHandle {
   [ "$(readlink $proc/ns/mnt)" = "$(readlink /proc/${this.#pid}/ns/mnt)" ] && echo \${proc#/proc/}
 done | xargs -r kill -9`;
     await localRunner.run([...enter(this.#holder), 'sh', '-c', sweep], { okCodes: [0, 123] });
-    this.#removed(this);
   }
 
   #workload(name: string, address: string): WorkloadHandle {
@@ -160,7 +182,10 @@ class NetnsDaemon implements DaemonControl {
   async start(): Promise<void> {
     if ((await this.state()).running) return;
     const { daemon, flags } = this.#node.plan;
-    await this.#node.run(['sh', '-c', startScript('flanneld', quote([daemon.flanneld, ...flags]))]);
+    const delay = await this.startDelay();
+    const later = delay > 0 ? ['sh', '-c', `sleep ${delay}; exec "$@"`, 'sh'] : [];
+    const commandLine = quote([...later, daemon.flanneld, ...flags]);
+    await this.#node.run(['sh', '-c', startScript('flanneld', commandLine)]);
   }
 
   async stop(): Promise<number> {
@@ -174,6 +199,14 @@ class NetnsDaemon implements DaemonControl {
 
   async kill(): Promise<void> {
     await this.#end('KILL');
+  }
+
+  async delayStart(seconds: number): Promise<void> {
+    await this.#node.run(['sh', '-c', `echo ${seconds} >/run/lab/flanneld.delay`]);
+  }
+
+  async startDelay(): Promise<number> {
+    return Number(await this.#node.readFile('/run/lab/flanneld.delay').catch(() => 0));
   }
 
   async state(): Promise<DaemonState> {
