@@ -2,11 +2,14 @@
 // promises as their fakes; `scenarios` brings up real clusters, and `museum` does so for known bugs.
 import { defineConfig } from 'vitest/config';
 
+/** Where the report goes, for those who run several at once. */
+const outputFile = process.env.TEST_REPORT ?? '.reports/vitest.json';
+
 export default defineConfig({
   test: {
     reporters: [
       'default',
-      ['json', { outputFile: '.reports/vitest.json' }],
+      ['json', { outputFile }],
       ['junit', { outputFile: '.reports/junit.xml' }],
       './ci/closing-table.ts',
     ],
@@ -15,14 +18,14 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{daemon,harness,lib,ci,bench}/**/*.test.ts'],
+          include: ['{daemon,harness,lib,ci,bench,selftest}/**/*.test.ts'],
           testTimeout: 10_000,
         },
       },
       {
         test: {
           name: 'contract',
-          include: ['{daemon,harness,lib}/**/*.contract.ts'],
+          include: ['{daemon,harness,lib,selftest}/**/*.contract.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // Most of them wait for an endpoint to be given up.

@@ -14,26 +14,33 @@ const root = fileURLToPath(new URL('..', import.meta.url));
  * mk-docker-opts.js into `folder`.
  */
 export async function buildDaemon(folder: string): Promise<void> {
+  await bundleDaemon(folder);
+  await keepCompiled(folder);
+}
+
+/** The same without compiled code, so that it starts later; plugins come before all others. */
+export async function bundleDaemon(folder: string, plugins: readonly Plugin[] = []): Promise<void> {
   await mkdir(folder, { recursive: true });
   await Promise.all([
-    bundle(folder, { main: 'daemon/main.ts', 'udp-worker': 'daemon/udp/worker.ts' }, ''),
+    bundle(folder, { main: 'daemon/main.ts', 'udp-worker': 'daemon/udp/worker.ts' }, '', plugins),
     bundle(
       folder,
       { flanneld: 'daemon/start.ts', 'mk-docker-opts': 'daemon/mk-docker-opts.ts' },
       '#!/usr/bin/env node\n',
+      [],
     ).then(() =>
       Promise.all(['flanneld.js', 'mk-docker-opts.js'].map(name => chmod(join(folder, name), 0o755))),
     ),
     copyFile(nativeKoffi(), join(folder, 'koffi.node')),
     writeFile(join(folder, 'package.json'), '{ "type": "commonjs" }\n'),
   ]);
-  await keepCompiled(folder);
 }
 
 async function bundle(
   folder: string,
   entryPoints: Readonly<Record<string, string>>,
   firstLine: string,
+  plugins: readonly Plugin[],
 ): Promise<void> {
   await build({
     absWorkingDir: root,
@@ -58,7 +65,7 @@ async function bundle(
     minifyWhitespace: true,
     legalComments: 'external',
     logLevel: 'error',
-    plugins: [nativeBeside, preparedServices, sparing],
+    plugins: [...plugins, nativeBeside, preparedServices, sparing],
   });
 }
 

@@ -31,6 +31,21 @@ onEveryPlatform({ drivers: ['netns'], backends: ['vxlan'] }, platform => {
     expect(temporary.stdout, 'nothing temporary is left').toBe('');
   });
 
+  test('K02: who reads subnet.env while it is replaced reads one of the two, whole', async ({ cluster }) => {
+    const node1 = cluster.node('node1');
+    const text = async () => (await node1.run(['cat', `${folder}/subnet.env`])).stdout;
+    const before = await text();
+    // The reader has read its first line when the daemon writes, and the rest of it afterwards.
+    const reader = `setsid sh -c 'read -r first; echo "$first"; touch /run/reading
+      until [ -e /run/written ]; do sleep 0.01; done; cat; touch /run/read' <${folder}/subnet.env >/run/seen 2>&1 &`;
+    await node1.run(['sh', '-c', `${reader}\nuntil [ -e /run/reading ]; do sleep 0.01; done`]);
+    await cluster.store.putConfig({ ...cluster.spec.config, Network: '10.64.0.0/16' });
+    await cluster.restartDaemon(node1, 'SIGTERM');
+    await node1.run(['sh', '-c', 'touch /run/written; until [ -e /run/read ]; do sleep 0.01; done']);
+    expect((await node1.run(['cat', '/run/seen'])).stdout).toBe(before);
+    expect(await text()).toContain('FLANNEL_NETWORK=10.64.0.0/16');
+  });
+
   test('K02: a folder that cannot be written to is an error that names it, and keeps the file', async ({
     cluster,
   }) => {

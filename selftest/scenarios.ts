@@ -1,0 +1,55 @@
+// Runs scenarios in a process of vitest's own, against the daemon as it is or another one.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ScenarioName } from './mutants.ts';
+import { root } from './mutation.ts';
+import { namePattern, type TestReport } from './outcome.ts';
+
+const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+
+/** What became of these scenarios; throws when vitest left no report. `daemon`: a reference, default `ts`. */
+export async function runScenarios(
+  names: readonly ScenarioName[],
+  daemon: string,
+  signal: AbortSignal,
+): Promise<readonly TestReport[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'selftest-'));
+  try {
+    const report = join(folder, 'report.json');
+    const projects = ['--project', 'scenarios', '--project', 'museum'];
+    const only = ['-t', names.map(namePattern).join('|'), ...new Set(names.map(({ file }) => file))];
+    const child = spawn(process.execPath, [vitest, 'run', ...projects, '--reporter=json', ...only], {
+      cwd: root,
+      env: {
+        ...process.env,
+        DRIVER: 'netns',
+        BACKEND: undefined,
+        KEEP: undefined,
+        DAEMON: daemon,
+        TEST_REPORT: report,
+      },
+      stdio: ['ignore', 'ignore', 'pipe'],
+      signal,
+      killSignal: 'SIGTERM',
+    });
+    let complaint = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      complaint += text;
+    });
+    await once(child, 'close');
+    return reportsIn(await readFile(report, 'utf8').catch(() => ''), complaint);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+function reportsIn(text: string, complaint: string): readonly TestReport[] {
+  if (text === '') throw new Error(`vitest left no report: ${complaint.trim().slice(-500)}`);
+  const { testResults } = JSON.parse(text) as {
+    testResults: readonly { readonly assertionResults: readonly TestReport[] }[];
+  };
+  return testResults.flatMap(({ assertionResults }) => assertionResults);
+}

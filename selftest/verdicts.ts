@@ -1,0 +1,37 @@
+// Makes each cause on a real netns cluster and compares the verdict.
+import { Cluster } from '../harness/cluster.ts';
+import { clusterSpec } from '../harness/cluster-spec.ts';
+import { readyDriver } from '../harness/drivers/index.ts';
+import type { InjectionSuite } from '../harness/trace/injections/index.ts';
+import { verdictOn } from '../harness/trace/injections/inject.ts';
+import { type CauseInjection, mismatches } from '../harness/trace/injections/injection.ts';
+import { verdictLine } from '../harness/trace/verdict.ts';
+import { describeError } from '../lib/errors.ts';
+import type { Detail } from './figures.ts';
+
+/** One cluster for all of them; a cause that could not be made counts as a wrong verdict. */
+export async function tryVerdicts(
+  { backend, nodes, injections }: InjectionSuite,
+  signal: AbortSignal,
+  done: (detail: Detail) => void,
+): Promise<void> {
+  const spec = clusterSpec({ name: `selftest-${process.pid}`, driver: 'netns', nodes, backend });
+  await using cluster = await Cluster.up(spec, await readyDriver('netns'), { signal });
+  await cluster.expectReachable();
+  for (const injection of injections) {
+    signal.throwIfAborted();
+    done(await tried(cluster, backend, injection));
+  }
+}
+
+async function tried(cluster: Cluster, backend: string, injection: CauseInjection): Promise<Detail> {
+  const name = `${backend}: ${injection.name}`;
+  try {
+    const verdict = await verdictOn(cluster, injection);
+    const wrong = mismatches(verdict, injection.expected);
+    const [outcome, why] = wrong.length === 0 ? ['right', verdictLine(verdict)] : ['wrong', wrong.join(', ')];
+    return { kind: 'verdict', name, ok: wrong.length === 0, outcome, why, seconds: verdict.seconds };
+  } catch (error) {
+    return { kind: 'verdict', name, ok: false, outcome: 'wrong', why: describeError(error), seconds: 0 };
+  }
+}
