@@ -91,7 +91,7 @@ export class Cluster implements AsyncDisposable {
   static async up(spec: ClusterSpec, driver: Driver, options: UpOptions): Promise<Cluster> {
     const { signal, progress, onFailure } = options;
     const owner = ownedHere(spec.name, { keep: spec.keep });
-    const record = { spec, owner, since: new Date().toISOString() };
+    const record: ClusterRecord = { spec, owner, since: new Date().toISOString(), making: true };
     await Promise.all(Object.values(spec.daemons).map(resolveDaemon));
     await claimName(record);
     let cluster: Cluster | undefined;
@@ -289,7 +289,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   async #bringUp(progress: (text: string) => void): Promise<void> {
-    await this.#save();
+    await this.#save({ making: true });
     const names = Array.from({ length: this.spec.nodes }, (_, index) => nodeName(index));
     const configured = this.store.ready(this.#signal).then(() => this.store.putConfig(this.spec.config));
     const booting = names.map(name => this.#boot(name));
@@ -380,9 +380,9 @@ export class Cluster implements AsyncDisposable {
     ];
   }
 
-  #save(): Promise<void> {
+  #save(state: { making?: true } = {}): Promise<void> {
     const owner = this.#site.owner;
-    return saveRecord({ spec: this.spec, owner, since: this.#since, site: this.#site.data() });
+    return saveRecord({ spec: this.spec, owner, since: this.#since, site: this.#site.data(), ...state });
   }
 }
 

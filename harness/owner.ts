@@ -18,8 +18,8 @@ export function ownedHere(cluster: string, { keep }: { readonly keep: boolean })
 }
 
 /** Whether the process that made it still runs. */
-function isAlive(owner: Owner): boolean {
-  return startTimeOf(owner.pid) === owner.startTime;
+export function isAlive({ pid, startTime }: Pick<Owner, 'pid' | 'startTime'>): boolean {
+  return startTimeOf(pid) === startTime;
 }
 
 /** Abandoned things are what `gc` removes: not kept on purpose, and their maker is gone. */

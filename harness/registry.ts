@@ -1,19 +1,21 @@
 // The clusters known on this machine: one JSON file each, by which another process finds a running cluster again.
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../lib/errors.ts';
 import { runDir } from '../lib/places.ts';
 import type { ClusterSpec } from './cluster-spec.ts';
 import type { Owner, SiteData } from './drivers/driver.ts';
-import { isAbandoned } from './owner.ts';
+import { isAbandoned, isAlive, startTimeOf } from './owner.ts';
 
 export interface ClusterRecord {
   readonly spec: ClusterSpec;
   readonly owner: Owner;
   /** ISO time of creation. */
   readonly since: string;
-  /** Absent while the cluster is being made. */
+  /** Absent until there is something of the cluster. */
   readonly site?: SiteData;
+  /** The cluster is still coming up: if its maker is gone, it will never be whole. */
+  readonly making?: true;
 }
 
 const folder = () => join(runDir(), 'clusters');
@@ -25,22 +27,44 @@ export async function claimName(record: ClusterRecord): Promise<void> {
   const holder = await findRecord(name);
   if (holder && isAbandoned(holder.owner)) await forget(name);
   await mkdir(folder(), { recursive: true });
+  const file = await writeAside(record);
   try {
-    await writeFile(fileOf(name), JSON.stringify(record), { flag: 'wx' });
+    await link(file, fileOf(name));
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
     throw new UsageError(`a cluster named ${name} is already up`, {
       hint: `npm run lab -- down --name ${name}   # or choose another --name`,
       cause,
     });
+  } finally {
+    await rm(file, { force: true });
   }
 }
 
 /** Replaces the record in one step, so that a reader never sees half of it. */
 export async function saveRecord(record: ClusterRecord): Promise<void> {
-  const file = fileOf(record.spec.name);
-  await writeFile(`${file}.new`, JSON.stringify(record));
-  await rename(`${file}.new`, file);
+  await rename(await writeAside(record), fileOf(record.spec.name));
+}
+
+let written = 0;
+
+/** A record under a name that says who writes it: a process that is killed meanwhile leaves it. */
+async function writeAside(record: ClusterRecord): Promise<string> {
+  const writer = `${process.pid}-${startTimeOf(process.pid)}`;
+  const file = `${fileOf(record.spec.name)}.${writer}-${++written}.new`;
+  await writeFile(file, JSON.stringify(record));
+  return file;
+}
+
+/** Half-written records whose writers are gone, with the names of their clusters. */
+export async function unfinishedRecords(): Promise<readonly { cluster: string; path: string }[]> {
+  const files = await readdir(folder()).catch(() => []);
+  return files.flatMap(file => {
+    const [, cluster = '', pid, startTime = ''] = /^(.+)\.json(?:\.(\d+)-(\d+)-\d+)?\.new$/.exec(file) ?? [];
+    // Without a writer's name it is from a version that gave none.
+    const gone = pid === undefined || !isAlive({ pid: Number(pid), startTime });
+    return cluster && gone ? [{ cluster, path: join(folder(), file) }] : [];
+  });
 }
 
 export async function findRecord(name: string): Promise<ClusterRecord | undefined> {
@@ -56,6 +80,11 @@ export async function allRecords(): Promise<readonly ClusterRecord[]> {
   const names = files.filter(file => file.endsWith('.json')).map(file => file.slice(0, -'.json'.length));
   const records = await Promise.all(names.map(findRecord));
   return records.filter(record => record !== undefined);
+}
+
+/** Also one of `lab up`, which would be kept if it had come up. */
+export function isHalfMade({ owner, making }: ClusterRecord): boolean {
+  return making === true && !isAlive(owner);
 }
 
 export async function forget(name: string): Promise<void> {

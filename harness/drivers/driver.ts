@@ -66,6 +66,8 @@ export interface Survivor {
   readonly owner: Owner;
   /** For people: `3 containers, 1 network`. */
   readonly what: string;
+  /** Ids, names and subnets that nothing else on this machine has: what carries one after the removal is a leak. */
+  marks(): readonly string[];
   /** Removes all of it; succeeds when it is gone already. */
   remove(): Promise<void>;
 }

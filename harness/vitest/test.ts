@@ -2,12 +2,13 @@
 import { createHash } from 'node:crypto';
 import { test as base, type TestContext } from 'vitest';
 import { describeError } from '../../lib/errors.ts';
+import { until } from '../../lib/wait.ts';
 import { Cluster } from '../cluster.ts';
 import { type ClusterSpec, clusterSpec, type SpecInput } from '../cluster-spec.ts';
 import { readyDriver } from '../drivers/index.ts';
 import { CheckFailures, patienceFrom } from '../evidence/check-failures.ts';
 import { Evidence } from '../evidence/evidence.ts';
-import { survivors } from '../janitor.ts';
+import { leftOf, marksOf, straysHere } from '../janitor.ts';
 import { scenarioCommand } from '../reproduce.ts';
 import type { WatchSpec } from '../watch/watch-spec.ts';
 import type { Platform } from './platforms.ts';
@@ -42,6 +43,8 @@ export const test = base.extend<Fixtures>({
       name: clusterName(task.id),
       keep,
     });
+    strayedBefore ??= straysHere();
+    await strayedBefore;
     const about = { title: task.name, reproduce: scenarioCommand(wanted, task.name) };
     const patience = () => Math.min(patienceFrom(), left(task));
     const failures = new CheckFailures({ ...about, signal, patience });
@@ -52,8 +55,9 @@ export const test = base.extend<Fixtures>({
     if (error) await reportFailure(cluster, error, task, failures);
     else await failures.discard();
     if (!error || !keep) {
+      const marks = await marksOf(wanted.name);
       await cluster[Symbol.asyncDispose]();
-      await expectNothingLeft(wanted.name);
+      await expectNothingLeft(wanted.name, marks);
     }
     if (violation) throw violation;
   },
@@ -96,11 +100,21 @@ async function reportFailure(
     error.message += `\nkept:      npm run lab -- shell --name ${cluster.spec.name} node1   # then: npm run lab -- down --name ${cluster.spec.name}`;
 }
 
+/** Of this process, before its first cluster. */
+let strayedBefore: Promise<readonly string[]> | undefined;
+
 /** A scenario that leaves something behind has failed, whatever else it showed. */
-async function expectNothingLeft(name: string): Promise<void> {
-  const left = (await survivors()).filter(({ owner }) => owner.cluster === name);
-  if (left.length > 0)
-    throw new Error(`cluster ${name} left behind: ${left.map(({ what }) => what).join(', ')}`);
+async function expectNothingLeft(name: string, marks: readonly string[]): Promise<void> {
+  let left: readonly string[] = [];
+  const gone = async () => {
+    const [own, strays, usual] = await Promise.all([leftOf(name, marks), straysHere(), strayedBefore]);
+    left = [...own, ...strays.filter(stray => !usual?.includes(stray))];
+    return left.length === 0 ? true : undefined;
+  };
+  // Processes take a moment to end, and what was theirs another.
+  await until(gone, { what: 'everything to be gone', timeout: 3000, interval: 50 }).catch(cause => {
+    throw new Error(`cluster ${name} left behind: ${left.join(', ')}`, { cause });
+  });
 }
 
 /** DAEMON=bin:/path/to/flanneld in the environment puts another daemon under test. */

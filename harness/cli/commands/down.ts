@@ -27,14 +27,14 @@ export const down: Command = {
 
 export const gc: Command = {
   name: 'gc',
-  summary: 'remove what dead test runs left behind',
+  summary: 'remove what dead runs left behind',
   flags: {},
 
   async run({ out }) {
     const leftovers = await abandoned();
     for (const leftover of leftovers) await leftover.remove();
-    out.data({ removed: leftovers.map(({ owner, what }) => ({ cluster: owner.cluster, what })) });
-    for (const { owner, what } of leftovers) out.line(`removed ${owner.cluster}: ${what}`);
+    out.data({ removed: leftovers.map(({ cluster, what }) => ({ cluster, what })) });
+    for (const { cluster, what } of leftovers) out.line(`removed ${cluster}: ${what}`);
     if (leftovers.length === 0) out.line('nothing left behind');
     return 0;
   },

@@ -2,7 +2,7 @@
 
 import { table } from '../../../lib/table.ts';
 import { isAbandoned } from '../../owner.ts';
-import { allRecords, type ClusterRecord } from '../../registry.ts';
+import { allRecords, type ClusterRecord, isHalfMade } from '../../registry.ts';
 import type { Command } from '../command.ts';
 
 export const ls: Command = {
@@ -30,8 +30,10 @@ export const ls: Command = {
   },
 };
 
-function describe({ spec, owner, since, site }: ClusterRecord) {
-  const state = isAbandoned(owner) ? 'abandoned: lab gc' : site ? 'up' : 'coming up';
+function describe(record: ClusterRecord) {
+  const { spec, owner, since, making } = record;
+  const isDead = isAbandoned(owner) || isHalfMade(record);
+  const state = isDead ? 'abandoned: lab gc' : making ? 'coming up' : 'up';
   return {
     name: spec.name,
     driver: spec.driver,

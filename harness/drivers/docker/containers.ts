@@ -21,10 +21,13 @@ const noWait = {
 
 class LabContainer extends GenericContainer {
   readonly #place: Place;
+  readonly #volumes: readonly string[];
 
-  constructor(image: string, place: Place) {
+  /** `volumes`: paths of which each gets a volume that goes with the container. */
+  constructor(image: string, place: Place, volumes: readonly string[] = []) {
     super(image);
     this.#place = place;
+    this.#volumes = volumes;
     // Our labels say whose a container is; its own reaper would be one more image to pull.
     this.withAutoCleanup(false).withPullPolicy(PullPolicy.neverPull()).withWaitStrategy(noWait);
     this.withName(place.name)
@@ -34,8 +37,14 @@ class LabContainer extends GenericContainer {
 
   /** What testcontainers has no option for. */
   protected override async beforeContainerCreated(): Promise<void> {
-    const { network, address } = this.#place;
-    Object.assign(this.hostConfig, { CgroupnsMode: 'private' });
+    const { network, address, labels } = this.#place;
+    // Those the image asks for have no labels, and would be nobody's once their container is gone.
+    const Mounts = this.#volumes.map(Target => ({
+      Type: 'volume',
+      Target,
+      VolumeOptions: { Labels: { ...labels } },
+    }));
+    Object.assign(this.hostConfig, { CgroupnsMode: 'private', Mounts });
     this.createOpts.NetworkingConfig = {
       EndpointsConfig: { [network]: { IPAMConfig: { IPv4Address: address } } },
     };
@@ -54,7 +63,7 @@ export function startNode(
   place: Place,
   files: NodeFiles,
 ): Promise<StartedTestContainer> {
-  return new LabContainer(image, place)
+  return new LabContainer(image, place, ['/var/lib/docker'])
     .withHostname(hostname)
     .withPrivilegedMode()
     .withTmpFs({ '/run': 'rw,exec', '/tmp': 'rw,exec' })

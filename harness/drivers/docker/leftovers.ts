@@ -6,8 +6,10 @@ import { filterFor, ownerIn } from './labels.ts';
 
 interface Leftover {
   readonly owner: Owner;
-  readonly kind: 'container' | 'network';
+  readonly kind: 'container' | 'network' | 'volume';
   readonly id: string;
+  /** By which the host knows it. */
+  readonly marks: readonly string[];
 }
 
 /** One entry for each owner, of one cluster or of all. */
@@ -16,7 +18,14 @@ export async function findLeftovers(docker: Docker, cluster?: string): Promise<r
   return [...byOwner.values()].flatMap(parts => {
     const [first] = parts;
     return first
-      ? [{ owner: first.owner, what: describe(parts), remove: () => removeAll(docker, parts) }]
+      ? [
+          {
+            owner: first.owner,
+            what: describe(parts),
+            marks: () => parts.flatMap(({ marks }) => marks),
+            remove: () => removeAll(docker, parts),
+          },
+        ]
       : [];
   });
 }
@@ -29,13 +38,34 @@ export async function removeContainer(container: Docker.Container): Promise<void
 
 async function list(docker: Docker, cluster?: string): Promise<readonly Leftover[]> {
   const filters = filterFor(cluster);
-  const [containers, networks] = await Promise.all([
+  const [containers, networks, { Volumes: volumes }] = await Promise.all([
     docker.listContainers({ all: true, filters }),
     docker.listNetworks({ filters }),
+    docker.listVolumes({ filters }),
   ]);
   const all = [
-    ...containers.map(({ Id, Labels }) => ({ kind: 'container' as const, id: Id, owner: ownerIn(Labels) })),
-    ...networks.map(({ Id, Labels }) => ({ kind: 'network' as const, id: Id, owner: ownerIn(Labels) })),
+    ...containers.map(({ Id, Labels }) => ({
+      kind: 'container' as const,
+      id: Id,
+      owner: ownerIn(Labels),
+      marks: [Id],
+    })),
+    ...networks.map(({ Id, Labels, IPAM }) => ({
+      kind: 'network' as const,
+      id: Id,
+      owner: ownerIn(Labels),
+      // The bridge, and the first three numbers of the /24 as rules have them.
+      marks: [
+        `br-${Id.slice(0, 12)}`,
+        ...(IPAM?.Config ?? []).map(({ Subnet = '' }) => ` ${Subnet.replace(/\d+\/\d+$/, '')}`),
+      ],
+    })),
+    ...volumes.map(({ Name, Labels }) => ({
+      kind: 'volume' as const,
+      id: Name,
+      owner: ownerIn(Labels),
+      marks: [Name],
+    })),
   ];
   return all.flatMap(({ owner, ...rest }) => (owner ? [{ owner, ...rest }] : []));
 }
@@ -43,15 +73,20 @@ async function list(docker: Docker, cluster?: string): Promise<readonly Leftover
 async function removeAll(docker: Docker, parts: readonly Leftover[]): Promise<void> {
   const idsOf = (kind: Leftover['kind']) => parts.filter(part => part.kind === kind).map(({ id }) => id);
   await Promise.all(idsOf('container').map(id => removeContainer(docker.getContainer(id))));
-  // A network is held by its containers.
-  await Promise.all(idsOf('network').map(id => tolerate([404], docker.getNetwork(id).remove())));
+  // Networks and volumes are held by containers.
+  await Promise.all([
+    ...idsOf('network').map(id => tolerate([404], docker.getNetwork(id).remove())),
+    ...idsOf('volume').map(id => tolerate([404], docker.getVolume(id).remove())),
+  ]);
 }
+
+const kinds = ['container', 'network', 'volume'] as const;
 
 function describe(parts: readonly Leftover[]): string {
   const count = (kind: Leftover['kind']) => parts.filter(part => part.kind === kind).length;
   const words = (number: number, kind: string) =>
     number === 0 ? [] : [`${number} ${kind}${number === 1 ? '' : 's'}`];
-  return [...words(count('container'), 'container'), ...words(count('network'), 'network')].join(', ');
+  return kinds.flatMap(kind => words(count(kind), kind)).join(', ');
 }
 
 async function gone(inspect: () => Promise<unknown>, what: string): Promise<void> {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { findProgram } from '../../../lib/places.ts';
 import { anyCode, localRunner } from '../../../lib/run.ts';
+import { processesAround } from '../../host-lists.ts';
 import type { Driver, Owner, Problem, Site, SiteData, SitePlan, Survivor } from '../driver.ts';
 import { endHolder, findHolders, startHolder } from './holder.ts';
 import { holderScript } from './scripts.ts';
@@ -49,6 +50,7 @@ export const netns: Driver = {
     return findHolders().map(holder => ({
       owner: holder.owner,
       what: `a namespace holder, process ${holder.pid}`,
+      marks: () => processesAround(holder.pid),
       remove: () => endHolder(holder),
     }));
   },
