@@ -3,11 +3,11 @@ import { table } from '../lib/table.ts';
 
 /** One thing that was tried. */
 export interface Detail {
-  readonly kind: 'verdict' | 'mutant' | 'kill';
+  readonly kind: 'verdict' | 'mutant' | 'kill' | 'bystander';
   /** `vxlan: no FDB entry`, `forgets-fdb`, `netns: moment 3 of 20`. */
   readonly name: string;
   readonly ok: boolean;
-  /** `right` or `wrong`; `caught`, `survived` or `unclear`; `clean` or `left something`. */
+  /** `right` or `wrong`; `caught`, `survived` or `unclear`; `clean` or `left something`; `untouched` or `harmed`. */
   readonly outcome: string;
   /** For people. */
   readonly why: string;

@@ -1,11 +1,17 @@
 // npm run selftest -- [name …] [--json]: whether verdicts are right, broken daemons are caught, and killed runs leave nothing.
 import { parseArgs } from 'node:util';
+import { driverNames } from '../harness/drivers/index.ts';
 import { injectionSuites } from '../harness/trace/injections/index.ts';
 import { describeError, UsageError } from '../lib/errors.ts';
 import { catchMutant, soundly } from './broken-daemons.ts';
 import { type Detail, figuresOf, renderFigures } from './figures.ts';
+import { tryKills } from './kills.ts';
 import { mutants } from './mutants.ts';
 import { tryVerdicts } from './verdicts.ts';
+
+/** Of killing `lab`, on each driver. */
+const moments = 20;
+const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 
 const controller = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort(name));
@@ -43,9 +49,15 @@ async function main(signal: AbortSignal): Promise<number> {
     await inPairs(broken, async mutant => done(await catchMutant(mutant, sound, signal)));
   }
 
+  for (const driver of driverNames) {
+    if (!wanted(`kill ${driver}`)) continue;
+    process.stderr.write(`killing lab on ${driver} at ${moments} moments, SEED=${seed}\n`);
+    await tryKills(driver, { seed, count: moments }, signal, done);
+  }
+
   if (details.length === 0)
     throw new UsageError(`nothing is called ${positionals.join(' or ')}`, {
-      hint: `verdict <backend>: <cause>, or mutant ${mutants.map(({ name }) => name).join(', ')}`,
+      hint: `verdict <backend>: <cause>, kill <driver>, or mutant ${mutants.map(({ name }) => name).join(', ')}`,
     });
   const figures = figuresOf(details);
   process.stdout.write(`${values.json ? JSON.stringify(figures) : renderFigures(figures)}\n`);

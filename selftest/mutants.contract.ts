@@ -1,4 +1,5 @@
 // A few mutants, quick ones, against real clusters: what is caught and what survives. `npm run selftest` has all.
+import { rm } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { readyDriver } from '../harness/drivers/index.ts';
 import { catchMutant, soundly } from './broken-daemons.ts';
@@ -33,7 +34,9 @@ test.skipIf(problem)(
     const sound = await soundly(quick, signal);
     const outcomes = await Promise.all(
       [...quick, ...harmless].map(async mutant => {
-        const { name, outcome } = await catchMutant(mutant, sound, signal);
+        const { name, outcome, why } = await catchMutant(mutant, sound, signal);
+        const [, kept] = /\(see (\/\S+)\)/.exec(why) ?? [];
+        if (kept && outcome === 'survived') await rm(kept, { recursive: true });
         return [name, outcome];
       }),
     );

@@ -1,6 +1,6 @@
 // Caught is only what failed for the mutant's own reason, where the sound daemon passed.
 import { expect, test } from 'vitest';
-import { evidenceIn, find, judge, namePattern, type TestReport } from './outcome.ts';
+import { find, judge, namePattern, type TestReport } from './outcome.ts';
 
 const caughtBy = { file: 'scenarios/x.scenario.ts', group: 'underlay 1280', test: 'M01: sends (1230) at' };
 const mutant = { caughtBy, says: /still has the route/ };
@@ -49,10 +49,4 @@ test('a scenario that fails anyway, or did not run, catches nothing', () => {
   expect(judge(mutant, failed('Error: tired'), [report]).why).toBe('with the daemon as it is: tired');
   expect(judge(mutant, undefined, [report]).why).toBe('with the daemon as it is: did not run');
   expect(judge(mutant, passed, []).why).toBe('the scenario did not run');
-});
-
-test('evidence is found in the message', () => {
-  expect(evidenceIn([failed('Error: lost\nevidence:  /a/evidence/t-1\nreproduce: …')])).toEqual([
-    '/a/evidence/t-1',
-  ]);
 });

@@ -52,18 +52,11 @@ export function judge(
   return { outcome: 'caught', why: firstLine(report) };
 }
 
-export function messageOf({ failureMessages }: TestReport): string {
+function messageOf({ failureMessages }: TestReport): string {
   return (failureMessages ?? []).join('\n');
 }
 
 function firstLine(report: TestReport): string {
   const [line = ''] = messageOf(report).split('\n');
   return line.replace(/^\w*Error: /, '').slice(0, 120) || report.status;
-}
-
-/** Folders that a failure left for people to look at. */
-export function evidenceIn(reports: readonly TestReport[]): readonly string[] {
-  return reports.flatMap(report =>
-    [...messageOf(report).matchAll(/^evidence: +(\/\S+)$/gm)].map(([, path = '']) => path),
-  );
 }

@@ -1,8 +1,7 @@
 // Runs scenarios in a process of vitest's own, against the daemon as it is or another one.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ScenarioName } from './mutants.ts';
 import { root } from './mutation.ts';
@@ -10,40 +9,36 @@ import { namePattern, type TestReport } from './outcome.ts';
 
 const vitest = join(root, 'node_modules/vitest/vitest.mjs');
 
-/** What became of these scenarios; throws when vitest left no report. `daemon`: a reference, default `ts`. */
+/** What became of these scenarios; throws when vitest left no report. `folder` is where evidence goes. */
 export async function runScenarios(
   names: readonly ScenarioName[],
   daemon: string,
+  folder: string,
   signal: AbortSignal,
 ): Promise<readonly TestReport[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'selftest-'));
-  try {
-    const report = join(folder, 'report.json');
-    const projects = ['--project', 'scenarios', '--project', 'museum'];
-    const only = ['-t', names.map(namePattern).join('|'), ...new Set(names.map(({ file }) => file))];
-    const child = spawn(process.execPath, [vitest, 'run', ...projects, '--reporter=json', ...only], {
-      cwd: root,
-      env: {
-        ...process.env,
-        DRIVER: 'netns',
-        BACKEND: undefined,
-        KEEP: undefined,
-        DAEMON: daemon,
-        TEST_REPORT: report,
-      },
-      stdio: ['ignore', 'ignore', 'pipe'],
-      signal,
-      killSignal: 'SIGTERM',
-    });
-    let complaint = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      complaint += text;
-    });
-    await once(child, 'close');
-    return reportsIn(await readFile(report, 'utf8').catch(() => ''), complaint);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  const report = join(folder, 'report.json');
+  const projects = ['--root', root, '--project', 'scenarios', '--project', 'museum'];
+  const only = ['-t', names.map(namePattern).join('|'), ...new Set(names.map(({ file }) => file))];
+  const child = spawn(process.execPath, [vitest, 'run', ...projects, '--reporter=json', ...only], {
+    cwd: folder,
+    env: {
+      ...process.env,
+      DRIVER: 'netns',
+      BACKEND: undefined,
+      KEEP: undefined,
+      DAEMON: daemon,
+      TEST_REPORT: report,
+    },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    signal,
+    killSignal: 'SIGTERM',
+  });
+  let complaint = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaint += text;
+  });
+  await once(child, 'close');
+  return reportsIn(await readFile(report, 'utf8').catch(() => ''), complaint);
 }
 
 function reportsIn(text: string, complaint: string): readonly TestReport[] {
