@@ -1,7 +1,8 @@
-// A vitest reporter: one table at the end that says what ran, what failed, and what was skipped and why.
+// A vitest reporter: one table at the end that says what ran, what failed, what was skipped and why, and whether it may be.
 
-import type { Reporter, TestCase, TestModule } from 'vitest/node';
+import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
 import { table } from '../lib/table.ts';
+import { notAllowed } from './may-skip.ts';
 
 interface Row {
   readonly what: string;
@@ -13,6 +14,12 @@ interface Row {
 }
 
 export default class ClosingTable implements Reporter {
+  #vitest: Vitest | undefined;
+
+  onInit(vitest: Vitest): void {
+    this.#vitest = vitest;
+  }
+
   onTestRunEnd(modules: readonly TestModule[]): void {
     const rows = new Map<string, Row>();
     for (const module of modules) {
@@ -21,7 +28,22 @@ export default class ClosingTable implements Reporter {
       for (const test of module.children.allTests()) count(rows, test);
     }
     process.stdout.write(`\n${render([...rows.values()])}\n`);
+    // With -t, all others count as skipped.
+    if (!this.#vitest?.config.testNamePattern) judgeSkipped(modules);
   }
+}
+
+/** In CI, a test that is skipped and not on the list of those that may be fails the run; elsewhere it is a warning. */
+function judgeSkipped(modules: readonly TestModule[]): void {
+  const tests = modules.flatMap(module => [...module.children.allTests('skipped')]);
+  const wrong = notAllowed(tests.map(test => `${test.project.name}: ${test.fullName}`));
+  if (wrong.length === 0) return;
+  const isCi = Boolean(process.env.CI);
+  const what = isCi
+    ? 'FAILED: these tests may not be skipped'
+    : 'warning: in CI, these tests may not be skipped';
+  process.stdout.write(`\n${what} (ci/may-skip.ts):\n${wrong.map(name => `  ${name}\n`).join('')}`);
+  if (isCi) process.exitCode = 1;
 }
 
 function count(rows: Map<string, Row>, test: TestCase): void {
