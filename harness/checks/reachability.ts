@@ -127,7 +127,11 @@ async function sourcesSeen(workload: WorkloadHandle): Promise<ReadonlySet<string
   return new Set(nftables.flatMap(item => item.set?.elem ?? []));
 }
 
-async function pingAll(from: WorkloadHandle, to: readonly WorkloadHandle[]): Promise<ReadonlySet<string>> {
+/** The addresses that answered one ping each. */
+export async function pingAll(
+  from: WorkloadHandle,
+  to: readonly { readonly address: string }[],
+): Promise<ReadonlySet<string>> {
   const targets = to.filter(other => other !== from).map(other => other.address);
   const script = `for target in ${targets.join(' ')}; do
   ping -n -q -c 1 -W 1 $target >/dev/null 2>&1 && echo $target &

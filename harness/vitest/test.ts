@@ -1,6 +1,6 @@
 // The vitest side of the harness: a `cluster` fixture that comes up before the test and goes away after it.
 import { createHash } from 'node:crypto';
-import { test as base, type TestContext } from 'vitest';
+import { test as base, expect, type TestContext } from 'vitest';
 import { describeError } from '../../lib/errors.ts';
 import { until } from '../../lib/wait.ts';
 import { Cluster } from '../cluster.ts';
@@ -11,6 +11,8 @@ import { Evidence } from '../evidence/evidence.ts';
 import { leftOf, marksOf, straysHere } from '../janitor.ts';
 import { scenarioCommand } from '../reproduce.ts';
 import type { WatchSpec } from '../watch/watch-spec.ts';
+import { audited } from './ledger.ts';
+import { provePingsFail } from './ping-proof.ts';
 import type { Platform } from './platforms.ts';
 import { endWatch, watchOf } from './watched.ts';
 
@@ -23,6 +25,8 @@ export type ScenarioSpec = Omit<SpecInput, 'driver' | 'backend' | 'name' | 'keep
 export interface Fixtures {
   readonly platform: Platform;
   readonly spec: ScenarioSpec;
+  /** Why a scenario that checks nothing is worth something all the same; empty when it is to check something. */
+  readonly unchecked: string;
   readonly cluster: Cluster;
 }
 
@@ -34,7 +38,8 @@ const capture = process.env.CAPTURE === '1';
 export const test = base.extend<Fixtures>({
   platform: { driver: 'netns', backend: 'vxlan' },
   spec: {},
-  cluster: async ({ platform, spec: { watch, ...spec }, task, signal }, use) => {
+  unchecked: '',
+  cluster: async ({ platform, spec: { watch, ...spec }, unchecked, task, signal }, use) => {
     const wanted = clusterSpec({
       capture,
       ...spec,
@@ -49,7 +54,12 @@ export const test = base.extend<Fixtures>({
     const patience = () => Math.min(patienceFrom(), left(task));
     const failures = new CheckFailures({ ...about, signal, patience });
     const cluster = await bringUp(wanted, signal, failures, about, watchOf(watch));
-    await use(cluster);
+    const { audited: subject, account } = audited(cluster);
+    const proof = provePingsFail(`${platform.driver} ${platform.backend}`, cluster.workloads[0]);
+    proof.catch(() => {}); // it is awaited below
+    await use(subject);
+    // Now: what is still asked gets its answer, of a kind, when the cluster goes.
+    const problems = account.problems(expect.getState().assertionCalls);
     const violation = await endWatch(cluster, task);
     const error = violation ?? task.result?.errors?.[0];
     if (error) await reportFailure(cluster, error, task, failures);
@@ -60,6 +70,8 @@ export const test = base.extend<Fixtures>({
       await expectNothingLeft(wanted.name, marks);
     }
     if (violation) throw violation;
+    await proof;
+    if (!error && unchecked === '') expectShown(problems);
   },
 });
 
@@ -115,6 +127,11 @@ async function expectNothingLeft(name: string, marks: readonly string[]): Promis
   await until(gone, { what: 'everything to be gone', timeout: 3000, interval: 50 }).catch(cause => {
     throw new Error(`cluster ${name} left behind: ${left.join(', ')}`, { cause });
   });
+}
+
+/** A scenario that passed because it asked nothing has failed. */
+function expectShown(problems: readonly string[]): void {
+  if (problems.length > 0) throw new Error(`this scenario passed, and shows nothing: ${problems.join('; ')}`);
 }
 
 /** DAEMON=bin:/path/to/flanneld in the environment puts another daemon under test. */
