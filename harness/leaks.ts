@@ -14,7 +14,7 @@ export interface HostLists {
 const strays: Readonly<Record<keyof HostLists, RegExp>> = {
   processes: /(?!)/,
   mounts: / \/run\/(flannel|lab)\b/,
-  links: /^(underlay|veth\d\d|veth-[a-z]|flannel[.\d-].*|docker0 10\.5\..*)$/,
+  links: /^(underlay|veth\d\d|veth-[a-z]|flannel[.\d-].*)$/,
   cgroups: /(?!)/,
   rules: /FLANNEL-|flannel-ipv|lab_trace|table (ip|ip6|inet|bridge) lab\b|\b10\.5\.\d+\.\d+/,
 };

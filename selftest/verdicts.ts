@@ -29,7 +29,10 @@ async function tried(cluster: Cluster, backend: string, injection: CauseInjectio
   try {
     const verdict = await verdictOn(cluster, injection);
     const wrong = mismatches(verdict, injection.expected);
-    const [outcome, why] = wrong.length === 0 ? ['right', verdictLine(verdict)] : ['wrong', wrong.join(', ')];
+    const [outcome, why] =
+      wrong.length === 0
+        ? ['right', verdictLine(verdict)]
+        : ['wrong', `${wrong.join(', ')} (${verdictLine(verdict)})`];
     return { kind: 'verdict', name, ok: wrong.length === 0, outcome, why, seconds: verdict.seconds };
   } catch (error) {
     return { kind: 'verdict', name, ok: false, outcome: 'wrong', why: describeError(error), seconds: 0 };

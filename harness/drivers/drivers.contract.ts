@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CommandError, quote } from '../../lib/run.ts';
 import { until } from '../../lib/wait.ts';
+import { hostLists } from '../host-lists.ts';
+import { marked } from '../leaks.ts';
 import { subnetFile } from '../node-files.ts';
 import { docker0 } from '../node-state.ts';
 import { ownedHere } from '../owner.ts';
@@ -150,9 +152,18 @@ function promises(driver: Driver): void {
   });
 
   test('survivors name the owner, and nothing survives disposal', async () => {
-    expect((await mine()).map(survivor => survivor.owner)).toContainEqual(owner);
+    const survivors = await mine();
+    expect(survivors.map(survivor => survivor.owner)).toContainEqual(owner);
+    const marks = survivors.flatMap(survivor => survivor.marks());
+    const onHost = async () => marked(await hostLists(), marks);
+    // By the same marks that nothing is found by afterwards.
+    expect(await onHost()).not.toEqual([]);
     await site[Symbol.asyncDispose]();
     expect(await mine()).toEqual([]);
+    await until(async () => ((await onHost()).length === 0 ? true : undefined), {
+      what: `nothing on the host to have one of the marks ${marks.join()}`,
+      timeout: 5000,
+    });
     await site[Symbol.asyncDispose]();
   });
 
