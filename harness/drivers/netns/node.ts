@@ -136,7 +136,6 @@ export class NetnsNode implements NodeHandle {
   }
 
   commandLine(argv: Argv): Argv {
-    if (this.#pid === 0) throw new NodeOff(this.name);
     return [...enter(this.#holder, this.#pid), 'env', `PATH=${PATH}`, `PS1=${this.name}# `, ...argv];
   }
 
