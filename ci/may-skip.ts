@@ -13,6 +13,14 @@ export const maySkip: readonly MaySkip[] = [
       'kernels of hosted runners and small machines come without the module ipip; the fake passes the same suite',
   },
   {
+    test: /^contract: netns > restart-docker /,
+    because: 'netns nodes have no dockerd; the same suite restarts that of docker nodes',
+  },
+  {
+    test: /^contract: (netns|docker) > delay /,
+    because: 'small machines have kernels without the queue netem, and nothing else holds packets up',
+  },
+  {
     test: /^(scenarios|museum): left out by (DRIVER|BACKEND)=/,
     because: 'whoever runs one platform has asked for that; CI runs all',
   },
