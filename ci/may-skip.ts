@@ -8,7 +8,7 @@ export interface MaySkip {
 
 export const maySkip: readonly MaySkip[] = [
   {
-    test: /^contract: iproute2 skipped: this kernel has no ipip /,
+    test: /^contract: host skipped: this kernel has no ipip /,
     because:
       'kernels of hosted runners and small machines come without the module ipip; the fake passes the same suite',
   },

@@ -4,8 +4,8 @@ import type { DriverName } from '../drivers/driver.ts';
 import { driverNames, loadDriver } from '../drivers/index.ts';
 import { killings, killMoments } from './killing.fixture.ts';
 
-/** Docker takes 5 s each: `npm run selftest -- kill` has 20 of both. */
-const counts: Readonly<Record<DriverName, number>> = { netns: 20, docker: 6 };
+/** They take 5 s each: `npm run selftest -- kill` has 20 of both. */
+const counts: Readonly<Record<DriverName, number>> = { netns: 10, docker: 6 };
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 
 for (const driver of driverNames) {

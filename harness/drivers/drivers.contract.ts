@@ -70,7 +70,7 @@ function promises(driver: Driver): void {
 
   test('etcd answers the nodes', async () => {
     const url = new URL(site.etcdEndpoint);
-    const connect = ['bash', '-c', `exec 3<>/dev/tcp/${url.hostname}/${url.port}`] as const;
+    const connect = ['bash', '--norc', '-c', `exec 3<>/dev/tcp/${url.hostname}/${url.port}`] as const;
     await until(() => one.run(connect).then(() => true), { what: 'etcd', timeout: 20_000, signal });
     expect(await site.etcdLogs()).toMatch(/etcd/);
   });

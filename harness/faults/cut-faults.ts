@@ -29,7 +29,7 @@ export const cutEtcd = standing({
       ['input', `ip saddr ${hostname} tcp sport ${port} ${verdict}`],
     ]);
     const connections = `ss -Htn state established dst ${hostname} dport = :${port}`;
-    const connect = `timeout 0.3 bash -c 'exec 3<>/dev/tcp/${hostname}/${port}'`;
+    const connect = `timeout 0.3 bash --norc -c 'exec 3<>/dev/tcp/${hostname}/${port}'`;
     return {
       what: `${name} is cut off from etcd (${mode})`,
       act: async () => {

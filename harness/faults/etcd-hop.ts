@@ -58,6 +58,6 @@ exec 3<>/dev/tcp/${hostname}/${port} || exit 1
 printf 'GET /version HTTP/1.0\\r\\n\\r\\n' >&3
 read -r -t 100 _ <&3 || exit 1
 echo $(( (\${EPOCHREALTIME/[.,]/} - started) / 1000 ))`;
-  const { stdout } = await node.run(['bash', '-c', script], { timeout: 120_000 });
+  const { stdout } = await node.run(['bash', '--norc', '-c', script], { timeout: 120_000 });
   return Number(stdout);
 }
