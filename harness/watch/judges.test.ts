@@ -64,7 +64,7 @@ COMMIT
 
 function view(number: 1 | 2): NodeView {
   return {
-    ...newView(`node${number}`, addresses[number - 1] ?? '', ['-subnet-lease-renew-margin=3s']),
+    ...newView(`node${number}`, addresses[number - 1] ?? '', ['-subnet-lease-renew-margin=5s']),
     pid: 100,
     file: file(number),
     kernel: kernel(number),
@@ -171,7 +171,7 @@ test('a rule that is there twice, and one of a subnet that the node no longer ha
 
 test('a lease that is not renewed in time', () => {
   expect(found({ ...well, left: new Map([['10.5.1.0-24', 0]]) })).toEqual([
-    'leases-renewed node1: the lease 10.5.1.0/24 of node1 is not renewed 3 s before its end',
+    'leases-renewed node1: the lease 10.5.1.0/24 of node1 is not renewed 5 s before its end',
   ]);
   expect(newView('node1', '', []).renewMargin).toBe(3600);
   expect(newView('node1', '', ['--subnet-lease-renew-margin=1m30s']).renewMargin).toBe(90);

@@ -124,8 +124,8 @@ function vniOf(own: StoredLease): unknown {
   return (JSON.parse(own.value) as { BackendData?: { VNI?: unknown } | null }).BackendData?.VNI;
 }
 
-/** Seconds: etcd counts whole ones, and a busy machine may be late by another. */
-const slack = 2;
+/** Seconds: etcd counts whole ones, and on a busy machine a write may take three. */
+const slack = 4;
 
 function renewal({ name, renewMargin }: NodeView, own: StoredLease, { left }: World): readonly Problem[] {
   const seconds = left.get(own.key);

@@ -128,7 +128,7 @@ test('a fault excuses what is excusable, and what is not is told with the fault'
 });
 
 test('a lease that its holder forgets to renew', async () => {
-  const flags = ['-subnet-lease-ttl=6s', '-subnet-lease-renew-margin=3s'];
+  const flags = ['-subnet-lease-ttl=8s', '-subnet-lease-renew-margin=6s'];
   await using cluster = await up('renewal', { nodes: 2, docker: false, flags });
   await cluster.expectConverged();
   await freeze(cluster.node('node2'));
