@@ -1,32 +1,28 @@
 // SIGKILL at any moment of `lab verify` and `lab up`: gc removes what is left, and nothing of anybody else's.
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { DriverName } from '../drivers/driver.ts';
-import { driverNames, loadDriver } from '../drivers/index.ts';
+import { onEveryDriver } from '../vitest/platforms.ts';
 import { killings, killMoments } from './killing.fixture.ts';
 
 /** They take 5 s each: `npm run selftest -- kill` has 20 of both. */
 const counts: Readonly<Record<DriverName, number>> = { netns: 10, docker: 6 };
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 
-for (const driver of driverNames) {
-  const problems = await (await loadDriver(driver)).preflight();
-  const reason = problems.map(({ what }) => what).join('; ');
-  if (problems.length > 0) describe.skip(`${driver} skipped: ${reason}`, () => test('everything', () => {}));
-  else
-    test(`${driver}: ${counts[driver]} moments, SEED=${seed}`, { timeout: 180_000 }, async () => {
-      const found = new Set<string>();
-      const all = killings(driver, { seed, count: counts[driver] });
-      let next = await all.next();
-      for (; !next.done; next = await all.next()) {
-        const { moment, found: there, left } = next.value;
-        expect(left, `${moment.verb} killed after ${moment.after} ms`).toEqual([]);
-        for (const what of there) found.add(what);
-      }
-      expect(next.value, 'harm done to the cluster of somebody else').toEqual([]);
-      // Moments at which there was nothing would prove nothing.
-      expect(found.size).toBeGreaterThan(1);
-    });
-}
+onEveryDriver(({ name: driver }) => {
+  test(`${counts[driver]} moments, SEED=${seed}`, { timeout: 180_000 }, async () => {
+    const found = new Set<string>();
+    const all = killings(driver, { seed, count: counts[driver] });
+    let next = await all.next();
+    for (; !next.done; next = await all.next()) {
+      const { moment, found: there, left } = next.value;
+      expect(left, `${moment.verb} killed after ${moment.after} ms`).toEqual([]);
+      for (const what of there) found.add(what);
+    }
+    expect(next.value, 'harm done to the cluster of somebody else').toEqual([]);
+    // Moments at which there was nothing would prove nothing.
+    expect(found.size).toBeGreaterThan(1);
+  });
+});
 
 test('moments are those of their seed, one in each part of the time', () => {
   const moments = killMoments(7, 20, 1000);

@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, describe, expect, test } from 'vitest';
 import { until } from '../../lib/wait.ts';
-import { driverNames, loadDriver } from '../drivers/index.ts';
 import { standingFaults } from '../faults/standing-faults.ts';
 import { removeCluster, survivors } from '../janitor.ts';
 import { findRecord } from '../registry.ts';
+import { onEveryDriver } from '../vitest/platforms.ts';
 
 const main = join(import.meta.dirname, 'main.ts');
 const lab = (...words: string[]) => execa(process.execPath, [main, ...words], { reject: false });
@@ -54,12 +54,7 @@ test('--help lists the verbs, and explains one', async () => {
   expect(one.stdout).toContain('lab up [--name NAME]');
 });
 
-for (const driver of driverNames) {
-  const problems = await (await loadDriver(driver)).preflight();
-  const reason = problems.map(({ what }) => what).join('; ');
-  if (problems.length === 0) describe(driver, () => withDriver(driver));
-  else describe.skip(`${driver} skipped: ${reason}`, () => test('everything', () => {}));
-}
+onEveryDriver(({ name }) => withDriver(name));
 
 function withDriver(driver: string): void {
   const names = ['one', 'two'].map(name => `lab-${name}-${process.pid}`) as [string, string];

@@ -1,6 +1,6 @@
 // What every driver promises, tried on each that can run here with a stand-in daemon: one suite, no exceptions.
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CommandError, quote } from '../../lib/run.ts';
 import { until } from '../../lib/wait.ts';
 import { hostLists } from '../host-lists.ts';
@@ -8,8 +8,8 @@ import { marked } from '../leaks.ts';
 import { subnetFile } from '../node-files.ts';
 import { docker0 } from '../node-state.ts';
 import { ownedHere } from '../owner.ts';
+import { onEveryDriver } from '../vitest/platforms.ts';
 import type { DaemonProgram, Driver, NodeHandle, NodePlan, Site } from './driver.ts';
-import { driverNames, loadDriver } from './index.ts';
 
 const signal = AbortSignal.timeout(120_000);
 const fixture = (name: string) => join(import.meta.dirname, 'fixtures', name);
@@ -25,16 +25,8 @@ const plan = (name: string, subnet: string): NodePlan => ({
   flags: [`-subnet=${subnet}`, `-subnet-file=${subnetFile}`],
   docker: true,
 });
-const required = (process.env.REQUIRE ?? '').split(',');
 
-for (const name of driverNames) {
-  const driver = await loadDriver(name);
-  const problems = await driver.preflight();
-  const reason = problems.map(({ what }) => what).join('; ');
-  if (problems.length === 0) describe(name, () => promises(driver));
-  else if (required.includes(name)) test(`${name} is required`, () => expect(reason).toBe(''));
-  else describe.skip(`${name} skipped: ${reason}`, () => test('everything', () => {}));
-}
+onEveryDriver(promises);
 
 function promises(driver: Driver): void {
   const owner = ownedHere(`contract-${driver.name}`, { keep: false });

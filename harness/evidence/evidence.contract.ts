@@ -2,27 +2,19 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { anyCode } from '../../lib/run.ts';
 import { Cluster } from '../cluster.ts';
 import { clusterSpec } from '../cluster-spec.ts';
 import type { Driver } from '../drivers/driver.ts';
-import { driverNames, loadDriver } from '../drivers/index.ts';
 import { faultWindows } from '../journal.ts';
+import { onEveryDriver } from '../vitest/platforms.ts';
 import { CheckFailures } from './check-failures.ts';
 import { Evidence } from './evidence.ts';
 
 const signal = AbortSignal.timeout(300_000);
-const required = (process.env.REQUIRE ?? '').split(',');
 
-for (const name of driverNames) {
-  const driver = await loadDriver(name);
-  const problems = await driver.preflight();
-  const reason = problems.map(({ what }) => what).join('; ');
-  if (problems.length === 0) describe(name, () => evidenceOn(driver));
-  else if (required.includes(name)) test(`${name} is required`, () => expect(reason).toBe(''));
-  else describe.skip(`${name} skipped: ${reason}`, () => test('everything', () => {}));
-}
+onEveryDriver(evidenceOn);
 
 function evidenceOn(driver: Driver): void {
   let parent: string;

@@ -1,10 +1,11 @@
 // Every fault on every driver that can run here: it takes effect, which each proves itself, and healing it is the end of it.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Cluster } from '../cluster.ts';
 import { clusterSpec } from '../cluster-spec.ts';
 import type { Driver, DriverName, NodeHandle } from '../drivers/driver.ts';
-import { driverNames, loadDriver } from '../drivers/index.ts';
+import { loadDriver } from '../drivers/index.ts';
 import { findRecord } from '../registry.ts';
+import { onEveryDriver } from '../vitest/platforms.ts';
 import type { Fault } from './fault.ts';
 import { begin, mend, type Recipe } from './faults.ts';
 import { FaultUnavailable } from './kind.ts';
@@ -12,16 +13,8 @@ import { type KindName, kinds, wordOf } from './kinds.ts';
 import { Words } from './words.ts';
 
 const signal = AbortSignal.timeout(300_000);
-const required = (process.env.REQUIRE ?? '').split(',');
 
-for (const name of driverNames) {
-  const driver = await loadDriver(name);
-  const problems = await driver.preflight();
-  const reason = problems.map(({ what }) => what).join('; ');
-  if (problems.length === 0) describe(name, () => faultsOn(driver));
-  else if (required.includes(name)) test(`${name} is required`, () => expect(reason).toBe(''));
-  else describe.skip(`${name} skipped: ${reason}`, () => test('everything', () => {}));
-}
+onEveryDriver(faultsOn);
 
 /** What the kernel of this machine may lack, and what is then said. */
 const lacking: Partial<Record<KindName, RegExp>> = {

@@ -1,7 +1,7 @@
 // Where scenarios run: every driver that can run here with every backend, and a reason for each that cannot.
 import { describe, test as plainTest } from 'vitest';
 import { findProgram } from '../../lib/places.ts';
-import type { DriverName, Problem } from '../drivers/driver.ts';
+import type { Driver, DriverName, Problem } from '../drivers/driver.ts';
 import { driverNames, loadDriver } from '../drivers/index.ts';
 
 export interface Platform {
@@ -19,25 +19,33 @@ export interface PlatformOptions {
 }
 
 const required = (process.env.REQUIRE ?? '').split(',').filter(Boolean);
+const drivers: readonly Driver[] = await Promise.all(driverNames.map(loadDriver));
 const problemsOf = new Map<DriverName, readonly Problem[]>(
   await Promise.all(
-    driverNames.map(
-      async name => [name, await (await loadDriver(name)).preflight()] satisfies [DriverName, unknown],
-    ),
+    drivers.map(async driver => [driver.name, await driver.preflight()] satisfies [DriverName, unknown]),
   ),
 );
+
+/** Registers `body` once for each driver, in a block of its name; one that cannot run here is dealt with as below. */
+export function onEveryDriver(body: (driver: Driver) => void): void {
+  for (const driver of drivers) {
+    const problems = problemsOf.get(driver.name) ?? [];
+    if (problems.length > 0) notHere(driver.name, problems);
+    else describe(driver.name, () => body(driver));
+  }
+}
 
 /**
  * Registers `body` once for each platform. DRIVER=netns or BACKEND=vxlan in the environment narrows the choice.
  * A driver that cannot run here is skipped with its reason in the name, or fails when REQUIRE lists it.
  */
 export function onEveryPlatform(options: PlatformOptions, body: (platform: Platform) => void): void {
-  const drivers = (options.drivers ?? driverNames).filter(name => (process.env.DRIVER ?? name) === name);
+  const names = (options.drivers ?? driverNames).filter(name => (process.env.DRIVER ?? name) === name);
   const backends = (options.backends ?? ['vxlan', 'host-gw']).filter(
     type => (process.env.BACKEND ?? type) === type,
   );
-  if (drivers.length === 0) leftOut(`DRIVER=${process.env.DRIVER}`);
-  for (const driver of drivers) {
+  if (names.length === 0) leftOut(`DRIVER=${process.env.DRIVER}`);
+  for (const driver of names) {
     const problems = [...(problemsOf.get(driver) ?? []), ...(driver === 'netns' ? missing(options) : [])];
     if (problems.length > 0) notHere(driver, problems);
     else if (backends.length === 0) leftOut(`BACKEND=${process.env.BACKEND}`);
