@@ -1,5 +1,6 @@
 // A node's routes, neighbours and forwarding entries must be those of its peers' leases, and its record its device's.
 import { BlockList } from 'node:net';
+import { ask, type FdbEntry, type Link, type Neighbour, type Route, rows } from '../ask.ts';
 import type { NetworkConfig } from '../cluster-spec.ts';
 import type { NodeHandle } from '../drivers/driver.ts';
 import type { Store } from '../store.ts';
@@ -10,17 +11,10 @@ export type OverlayText = readonly string[];
 
 /** As `ip -j` and `bridge -j` print them; only what is looked at. */
 export interface KernelFacts {
-  readonly routes: readonly {
-    readonly dst: string;
-    readonly gateway?: string;
-    readonly dev?: string;
-    /** Left out where it is `boot`. */
-    readonly protocol?: string;
-    readonly flags?: readonly string[];
-  }[];
-  readonly neighbours: readonly { readonly dst: string; readonly dev: string; readonly lladdr?: string }[];
-  readonly fdb: readonly { readonly mac: string; readonly ifname: string; readonly dst?: string }[];
-  readonly links: readonly { readonly ifname: string; readonly address: string }[];
+  readonly routes: readonly Route[];
+  readonly neighbours: readonly Neighbour[];
+  readonly fdb: readonly FdbEntry[];
+  readonly links: readonly Pick<Link, 'ifname' | 'address'>[];
   /** Of wireguard devices: lines `device key` and `device key prefixes`, as `wg show all` prints them. */
   readonly wgKeys: readonly string[];
   readonly wgPeers: readonly string[];
@@ -41,24 +35,20 @@ export async function overlayProblems(
 }
 
 async function kernelFacts(node: NodeHandle): Promise<KernelFacts> {
-  const asked = [
+  const [routes, neighbours, fdb, links, keys, peers] = await ask(node, [
     'ip -j -4 route',
     'ip -j -4 neigh show nud permanent',
     'bridge -j fdb',
     'ip -j link',
-    'wg show all public-key 2>/dev/null',
-    'wg show all allowed-ips 2>/dev/null',
-  ];
-  const { stdout } = await node.run(['sh', '-c', `${asked.join('; echo; echo ---; ')}; :`]);
-  const [routes, neighbours, fdb, links, keys, peers] = stdout.split('---');
-  // Some versions print nothing where there is nothing.
-  const json = (text = '') => JSON.parse(text.trim() || '[]');
+    'wg show all public-key',
+    'wg show all allowed-ips',
+  ]);
   const lines = (text = '') => text.split('\n').filter(Boolean);
   return {
-    routes: json(routes),
-    neighbours: json(neighbours),
-    fdb: json(fdb),
-    links: json(links),
+    routes: rows(routes),
+    neighbours: rows(neighbours),
+    fdb: rows(fdb),
+    links: rows(links),
     wgKeys: lines(keys),
     wgPeers: lines(peers),
   };

@@ -47,7 +47,11 @@ table netdev lab_trace_1_2 {
 ];
 
 test('each thing is a line, and counters, timers and learned entries are none', () => {
-  const state = parseState('node1', 7, answers.map(text => `${text}\n`).join('--- next ---\n'));
+  const state = parseState(
+    'node1',
+    7,
+    answers.map(text => `${text}\n`),
+  );
   expect(state.lines).toEqual([
     'address 10.5.17.0/32 dev flannel.1',
     'iptables -A FORWARD -j ACCEPT',
@@ -71,6 +75,6 @@ test('each thing is a line, and counters, timers and learned entries are none', 
 });
 
 test('half an answer is a state, too', () => {
-  expect(parseState('node1', 0, '[{"ifname":"e').lines).toEqual([]);
-  expect(parseState('node1', 0, '').lines).toEqual([]);
+  expect(parseState('node1', 0, ['[{"ifname":"e']).lines).toEqual([]);
+  expect(parseState('node1', 0, ['']).lines).toEqual([]);
 });

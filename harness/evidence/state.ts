@@ -1,4 +1,5 @@
 // What a node's network looks like, as sorted lines of text without what changes by itself: counters, timers, indexes.
+import { ask, type Link, rowsIfWhole } from '../ask.ts';
 import type { NodeHandle } from '../drivers/driver.ts';
 import { subnetFile } from '../node-files.ts';
 
@@ -13,8 +14,6 @@ export interface NodeState {
 
 /** In front of the lines of subnet.env. */
 export const envMark = 'subnet.env ';
-
-const separator = '--- next ---';
 
 const questions = [
   'ip -j -d address',
@@ -31,45 +30,26 @@ const questions = [
 
 /** One command; a part that cannot be answered is empty. */
 export async function readState(node: NodeHandle, timeout = 2500): Promise<NodeState> {
-  const script = questions.map(question => `(${question}) 2>/dev/null`).join(`; echo '${separator}'; `);
-  const { stdout } = await node.run(['sh', '-c', `${script}; :`], { timeout });
-  return parseState(node.name, Date.now(), stdout);
-}
-
-interface Address {
-  readonly family: string;
-  readonly local: string;
-  readonly prefixlen: number;
-}
-
-interface Link {
-  readonly ifname: string;
-  readonly mtu: number;
-  readonly flags: readonly string[];
-  readonly address?: string;
-  readonly master?: string;
-  readonly linkinfo?: { readonly info_kind?: string; readonly info_data?: Readonly<Record<string, unknown>> };
-  readonly addr_info?: readonly Address[];
+  const answers = await ask(node, questions, { timeout });
+  return parseState(node.name, Date.now(), answers);
 }
 
 type Entry = Readonly<Record<string, unknown>>;
 
-/** Pure. */
-export function parseState(node: string, at: number, text: string): NodeState {
-  const [links, routes, rules, neighbours, fdb, nft = '', iptables = '', sysctls = '', env = ''] = text.split(
-    `${separator}\n`,
-  );
-  const devices = json<Link>(links);
+/** Pure. `answers`: to the questions above, in their order. */
+export function parseState(node: string, at: number, answers: readonly string[]): NodeState {
+  const [links, routes, rules, neighbours, fdb, nft = '', iptables = '', sysctls = '', env = ''] = answers;
+  const devices = rowsIfWhole<Link>(links);
   const lines = [
     ...devices.flatMap(linkLines),
-    ...json<Entry>(routes).filter(isChosenRoute).map(routeLine),
-    ...json<Entry>(rules).map(rule =>
+    ...rowsIfWhole<Entry>(routes).filter(isChosenRoute).map(routeLine),
+    ...rowsIfWhole<Entry>(rules).map(rule =>
       words('rule', rule, ['priority', 'src', 'dst', 'fwmark', 'table', 'action']),
     ),
-    ...json<Entry>(neighbours)
+    ...rowsIfWhole<Entry>(neighbours)
       .filter(isLasting)
       .map(entry => words('neighbour', entry, ['dst', 'lladdr', 'dev'])),
-    ...json<Entry>(fdb)
+    ...rowsIfWhole<Entry>(fdb)
       .filter(isRemote)
       .map(entry => words('fdb', entry, ['mac', 'dst', 'ifname'])),
     ...rulesetLines(nft).filter(line => !ownTable.test(line)),
@@ -101,15 +81,6 @@ function ownThings(devices: readonly Link[]): ReadonlyMap<string, string> {
       ...addr_info.map(({ local }) => [local, `address of ${ifname}`] as const),
     ]),
   );
-}
-
-/** Some versions print nothing where there is nothing; a node that is cut short prints half of it. */
-function json<T>(text: string | undefined): readonly T[] {
-  try {
-    return JSON.parse(text?.trim() || '[]') as T[];
-  } catch {
-    return [];
-  }
 }
 
 function words(kind: string, entry: Entry, names: readonly string[]): string {

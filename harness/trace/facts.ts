@@ -1,47 +1,8 @@
 // What a node and a container say of themselves, asked with one command each: links, routes, neighbours, FDB, filters.
 import type { Runner } from '../../lib/run.ts';
+import { ask, type FdbEntry, type Link, type Neighbour, type Route, rows } from '../ask.ts';
 import { subnetFile } from '../node-files.ts';
 import { parseSubnetEnv, type SubnetEnv } from '../node-state.ts';
-
-/** As `ip -j -d address` prints it; only what is looked at. */
-export interface Link {
-  readonly ifname: string;
-  readonly mtu: number;
-  readonly flags: readonly string[];
-  readonly address?: string;
-  readonly linkinfo?: {
-    readonly info_kind?: string;
-    readonly info_data?: { readonly id?: number; readonly port?: number };
-  };
-  readonly addr_info?: readonly {
-    readonly family: string;
-    readonly local: string;
-    readonly prefixlen: number;
-  }[];
-}
-
-/** As `ip -j -4 route` prints it. */
-export interface Route {
-  readonly dst: string;
-  readonly gateway?: string;
-  readonly dev?: string;
-  readonly metric?: number;
-  /** Left out for the usual ones; `blackhole`, `unreachable`, `prohibit`. */
-  readonly type?: string;
-}
-
-export interface Neighbour {
-  readonly dst: string;
-  readonly dev: string;
-  readonly lladdr?: string;
-  readonly state?: readonly string[];
-}
-
-export interface FdbEntry {
-  readonly mac: string;
-  readonly ifname: string;
-  readonly dst?: string;
-}
 
 /** A chain that the kernel calls when it forwards. */
 export interface ForwardChain {
@@ -70,7 +31,8 @@ export interface NodeFacts extends PlaceFacts {
 
 export type Asked = Runner & { readonly name: string };
 
-const separator = '--- next ---';
+/** A place that does not answer in this time, in milliseconds, does not answer. */
+const timeout = 2500;
 
 const nodeQuestions = [
   'ip -j -d address',
@@ -90,13 +52,14 @@ export async function nodeFacts(node: Asked): Promise<NodeFacts> {
   const [links, routes, neighbours, fdb, chains, saved, sysctls, env, sockets, states] = await ask(
     node,
     nodeQuestions,
+    { timeout },
   );
   return {
     name: node.name,
-    links: json(links),
-    routes: json(routes),
-    neighbours: json(neighbours),
-    fdb: json(fdb),
+    links: rows(links),
+    routes: rows(routes),
+    neighbours: rows(neighbours),
+    fdb: rows(fdb),
     forwardChains: forwardChains(chains, saved),
     sysctls: parseSysctls(sysctls),
     subnetEnv: parseSubnetEnv(env ?? ''),
@@ -105,20 +68,8 @@ export async function nodeFacts(node: Asked): Promise<NodeFacts> {
 }
 
 export async function containerFacts(container: Asked): Promise<PlaceFacts> {
-  const [links, routes] = await ask(container, ['ip -j -d address', 'ip -j -4 route']);
-  return { name: container.name, links: json(links), routes: json(routes) };
-}
-
-/** A question that cannot be answered has an empty answer. */
-async function ask(place: Asked, questions: readonly string[]): Promise<readonly string[]> {
-  const script = questions.map(question => `(${question}) 2>/dev/null`).join(`; echo '${separator}'; `);
-  const { stdout } = await place.run(['sh', '-c', `${script}; :`], { timeout: 2500 });
-  return stdout.split(`${separator}\n`);
-}
-
-/** Some versions print nothing where there is nothing. */
-function json<T>(text: string | undefined): readonly T[] {
-  return JSON.parse(text?.trim() || '[]') as T[];
+  const [links, routes] = await ask(container, ['ip -j -d address', 'ip -j -4 route'], { timeout });
+  return { name: container.name, links: rows(links), routes: rows(routes) };
 }
 
 interface ChainItem {

@@ -1,6 +1,7 @@
 // Looks things up in the facts of a node as its kernel would: the route of an address, a device, the MAC behind an address.
 import { type Cidr, contains, parseCidr, parseIp } from '../../lib/ip.ts';
-import type { Link, PlaceFacts, Route } from './facts.ts';
+import type { Link, Route } from '../ask.ts';
+import type { PlaceFacts } from './facts.ts';
 
 export function link(facts: PlaceFacts, name: string): Link | undefined {
   return facts.links.find(({ ifname }) => ifname === name);

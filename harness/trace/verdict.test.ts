@@ -1,11 +1,12 @@
 // Where pings were last seen and what is wrong, paired: only what can make them vanish there is to blame.
 import { expect, test } from 'vitest';
 import { parseCidr } from '../../lib/ip.ts';
+import type { Link } from '../ask.ts';
 import type { NetworkConfig } from '../cluster-spec.ts';
 import type { Cause } from './checks/finding.ts';
 import { findingsOn } from './checks/index.ts';
 import type { Count, Direction, Seen } from './counters.ts';
-import type { Link, NodeFacts } from './facts.ts';
+import type { NodeFacts } from './facts.ts';
 import { filterVerdicts } from './filter-trace.ts';
 import { type Path, pathBetween, type Side, type Stage } from './path.ts';
 import type { Evidence } from './probe.ts';

@@ -1,5 +1,6 @@
 // What is known of a cluster at one moment, as the judges see it, and how samples become that.
 import { type Cidr, parseCidr } from '../../lib/ip.ts';
+import { type Neighbour, rowsIfWhole } from '../ask.ts';
 import type { KernelFacts } from '../checks/overlay.ts';
 import type { NetworkConfig } from '../cluster-spec.ts';
 import type { StoredLease } from '../stored-lease.ts';
@@ -64,20 +65,12 @@ export function withSample(view: NodeView, sample: Sample): NodeView {
 }
 
 function parseKernel({ routes, neighbours, links, fdb, wgKeys, wgPeers }: KernelTexts): KernelTables {
-  // Some versions print nothing where there is nothing, and a node that goes down cuts them short.
-  const json = (text: string) => {
-    try {
-      return JSON.parse(text || '[]');
-    } catch {
-      return [];
-    }
-  };
   const lines = (text: string) => text.split('\n').filter(Boolean);
   return {
-    routes: json(routes),
-    neighbours: json(neighbours).filter((entry: { dst: string }) => !entry.dst.includes(':')),
-    links: json(links),
-    fdb: json(fdb),
+    routes: rowsIfWhole(routes),
+    neighbours: rowsIfWhole<Neighbour>(neighbours).filter(({ dst }) => !dst.includes(':')),
+    links: rowsIfWhole(links),
+    fdb: rowsIfWhole(fdb),
     wgKeys: lines(wgKeys),
     wgPeers: lines(wgPeers),
   };

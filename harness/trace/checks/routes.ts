@@ -1,7 +1,7 @@
 // The sending node must have the route of the peer's lease, and the receiving one that of its docker0.
 import { parseCidr } from '../../../lib/ip.ts';
+import type { Route } from '../../ask.ts';
 import { leaseText } from '../../stored-lease.ts';
-import type { Route } from '../facts.ts';
 import { routeText, routeTo } from '../lookup.ts';
 import { bridge, type Path, uplink } from '../path.ts';
 import { at, type Check, type Finding } from './finding.ts';
