@@ -22,6 +22,10 @@ export interface ChangingTools {
   readonly peers: PeerEntries;
 }
 
+interface DeviceFailure extends Failure {
+  readonly op: DeviceOp;
+}
+
 /** Keeps the promise of `Kernel.apply`. */
 export async function applyOps(
   tools: ChangingTools,
@@ -52,18 +56,18 @@ async function makeDevices(
 ): Promise<readonly Failure[]> {
   const failures = await changeDevices(tools.runner, ops, batchLines, signal);
   const started = new Set<string>();
-  const rest: Failure[] = [];
+  const rest: DeviceFailure[] = [];
   for (const failure of failures) {
     const { op, reason } = failure;
     const isMissing =
       op.entry.kind === 'link' && op.entry.tunnel?.type === 'wireguard' && isUnknownType(reason);
     const trouble = isMissing ? await startUserspace(tools, op.entry.name, signal) : reason;
-    if (trouble === undefined) started.add(deviceOf(op as DeviceOp));
+    if (trouble === undefined) started.add(deviceOf(op));
     else rest.push({ op, reason: trouble });
   }
   const isOnStarted = (op: DeviceOp) => started.has(deviceOf(op));
   const again = await changeDevices(tools.runner, ops.filter(isOnStarted), linesOfStarted, signal);
-  return [...rest.filter(({ op }) => !isOnStarted(op as DeviceOp)), ...again];
+  return [...rest.filter(({ op }) => !isOnStarted(op)), ...again];
 }
 
 function deviceOf({ entry }: DeviceOp): string {
@@ -83,7 +87,7 @@ async function changeDevices(
   ops: readonly DeviceOp[],
   linesOf: (op: DeviceOp) => readonly string[],
   signal: AbortSignal,
-): Promise<readonly Failure[]> {
+): Promise<readonly DeviceFailure[]> {
   if (ops.length === 0) return [];
   const lines = ops.flatMap(op => linesOf(op).map(text => ({ op, text })));
   const texts = lines.map(({ text }) => text);
