@@ -7,15 +7,17 @@ import { nodeOf, type Scene, standing, standsAlone } from './kind.ts';
 
 const folder = dirname(subnetFile);
 
+async function prepare(_: Scene, node: NodeHandle): Promise<{ readonly node: string }> {
+  await standsAlone(node, folder, `mountpoint -q ${folder}`);
+  return { node: node.name };
+}
+
 /** Nothing in /run/flannel can be written; what is there stays readable. */
 export const readOnlyDisk = standing({
   operands: '<node>',
   help: `nothing in ${folder} can be written`,
   read: words => [words.node()],
-  prepare: async (_, node: NodeHandle) => {
-    await standsAlone(node, folder, `mountpoint -q ${folder}`);
-    return { node: node.name };
-  },
+  prepare,
   make: (scene, { node }) =>
     unwritable(scene, node, {
       what: `${folder} of ${node} is read-only`,
@@ -32,10 +34,7 @@ export const fullDisk = standing({
   operands: '<node>',
   help: `${folder} is full`,
   read: words => [words.node()],
-  prepare: async (_, node: NodeHandle) => {
-    await standsAlone(node, folder, `mountpoint -q ${folder}`);
-    return { node: node.name };
-  },
+  prepare,
   make: (scene, { node }) =>
     unwritable(scene, node, {
       what: `${folder} of ${node} is full`,
