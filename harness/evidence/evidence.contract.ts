@@ -131,8 +131,11 @@ function evidenceOn(driver: Driver): void {
     await store.put('x/one', '1');
     await store.put('x/one', '2');
     await store.remove('x/one');
+    // What etcd has forgotten before it could tell it, nobody knows.
+    await expect.poll(() => seen('one'), { timeout: 5000 }).toHaveLength(3);
     await (await cluster.fault.stopEtcd()).heal();
     await store.put('x/two', '1');
+    await expect.poll(() => seen('two'), { timeout: 5000 }).toHaveLength(1);
     await store.bump(3);
     await store.compact();
     await store.put('x/three', '1');

@@ -1,5 +1,5 @@
 // lab evidence: everything there is to see of a cluster, in one folder with a page about it.
-import { Evidence, reportUrl } from '../../evidence/evidence.ts';
+import { Evidence } from '../../evidence/evidence.ts';
 import { clusterFromFlags, nameFlag } from '../cluster-flags.ts';
 import type { Command } from '../command.ts';
 
@@ -17,9 +17,10 @@ export const evidence: Command = {
       error => error,
     );
     signal.throwIfAborted();
-    const { folder } = await Evidence.collect(cluster, failure, { title: `cluster ${cluster.spec.name}` });
+    const title = `cluster ${cluster.spec.name}`;
+    const { folder, lines } = await Evidence.collect(cluster, failure, { title });
     out.data({ ok: failure === undefined, evidence: folder });
-    out.line(`evidence:  ${folder}\nreport:    ${reportUrl(folder)}`);
+    out.line(lines);
     return 0;
   },
 };
