@@ -65,7 +65,7 @@ async function bundle(
     minifyWhitespace: true,
     legalComments: 'external',
     logLevel: 'error',
-    plugins: [...plugins, nativeBeside, preparedServices, sparing],
+    plugins: [...plugins, nativeBeside, preparedServices, sparing, whenCalled],
   });
 }
 
@@ -131,6 +131,29 @@ const quickAddresses = `
   const isIP = text => (net.isIPv4(text) ? 4 : isIPv6(text) ? 6 : 0);
   module.exports = Object.assign(Object.create(net), { isIP, isIPv6 });
 `;
+
+/** Of Node, what takes long to load and few starts use; none of it is loaded before it is called. */
+const whenCalled: Plugin = {
+  name: 'when-called',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:(crypto|readline|v8)$/ }, ({ path, importer, namespace }) =>
+      namespace === 'when-called' || importer.includes('node_modules')
+        ? undefined
+        : { path, namespace: 'when-called' },
+    );
+    onLoad({ filter: /^/, namespace: 'when-called' }, ({ path }) => {
+      const names = Object.keys(createRequire(import.meta.url)(path)).filter(name =>
+        /^[A-Za-z]\w+$/.test(name),
+      );
+      return { contents: names.map(name => calling(path, name)).join('\n') };
+    });
+  },
+};
+
+function calling(module: string, name: string): string {
+  const it = `require('${module}').${name}`;
+  return `export function ${name}(...args) { return new.target ? new (${it})(...args) : ${it}(...args); }`;
+}
 
 /** The path of etcd's rpc.proto. */
 export function etcdProto(): string {

@@ -108,7 +108,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'overwrites-the-lease-of-another',
-    patches: [{ module: etcd3, find: 'unless: [this.#unchanged(lease)]', replace: 'unless: []' }],
+    patches: [
+      { module: etcd3, find: 'terms, unless: [this.#unchanged(lease)]', replace: 'terms, unless: []' },
+    ],
     caughtBy: {
       file: 'scenarios/museum/B01-overdue-renewal.scenario.ts',
       test: 'B01: a daemon that wakes after its lease ended leaves the new owner alone',

@@ -12,7 +12,7 @@ const tools = ['ip', 'bridge', 'iptables', 'iptables-save', 'iptables-restore'];
 const timeout = 20_000;
 
 /**
- * Lets `program` take a lease, program three peers and become ready, then ends it. Nothing of this host is changed:
+ * Lets `program` take a lease, program three peers, become ready and take its lost lease again, then ends it. Nothing of this host is changed:
  * etcd, the tools and /proc/sys are make-believe. Rejects with what the daemon said when it does not get that far.
  * `protoFile` is etcd's rpc.proto.
  */
@@ -41,7 +41,7 @@ export async function rehearse(
       timeout,
     });
     let said = '';
-    const isReady = () => / ready$/m.test(said);
+    const isReady = () => / ready$/m.test(said) && / lease restored /.test(said);
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       said += text;
       if (isReady()) child.kill('SIGTERM');

@@ -1,5 +1,4 @@
 // Files other programs read: replaced as a whole or not at all, whatever happens in between.
-import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -17,6 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { randomHex } from '../../lib/random.ts';
 import { type PreviousEnv, parseSubnetEnv } from '../model/subnet-env.ts';
 
 /**
@@ -33,7 +33,7 @@ export function writeAtomically(target: string, text: string, mode = 0o644): voi
     return;
   }
   makeFolder(dirname(path));
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
+  const temporary = join(dirname(path), `.${basename(path)}.${randomHex(6)}`);
   try {
     const file = openSync(temporary, 'wx', mode);
     try {

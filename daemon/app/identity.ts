@@ -1,6 +1,6 @@
 // Who this node is: where it stands in the underlay and what it tells of it, followed as the host changes.
-import { randomBytes } from 'node:crypto';
 import { type ByFamily, byFamily, type Cidr, families } from '../../lib/ip.ts';
+import { randomHex } from '../../lib/random.ts';
 import type { Backend, Self } from '../backends/backend.ts';
 import { canBecome } from '../model/diff.ts';
 import type { LinkEntry, NetState } from '../model/net-state.ts';
@@ -103,7 +103,7 @@ function macsOf(self: Self, { config, backend, present }: Found): ByFamily<strin
 
 /** Locally administered, unicast. */
 function randomMac(): string {
-  const bytes = randomBytes(6);
+  const bytes = Buffer.from(randomHex(6), 'hex');
   bytes[0] = ((bytes[0] ?? 0) & 0xfe) | 0x02;
   return bytes.toString('hex').replace(/..(?!$)/g, '$&:');
 }

@@ -40,7 +40,7 @@ export async function serve(node: Settlement, signal: AbortSignal): Promise<neve
   remember(node, held.lease);
 
   const snapshot = Promise.withResolvers<void>();
-  const watching = watch(node, known, held.listing, signal, () => {
+  const watching = watch(node, known, held.listing, reconciler.settled, signal, () => {
     snapshot.resolve();
     reconciler.trigger();
     node.hooks?.trigger();
@@ -106,6 +106,7 @@ async function watch(
   { store, observe }: Settlement,
   known: Known,
   listing: Listing,
+  programmed: Promise<void>,
   signal: AbortSignal,
   changed: () => void,
 ): Promise<void> {
@@ -113,6 +114,8 @@ async function watch(
     known.view = fold(known.view ?? emptyView, event);
     observe({ kind: 'leases', count: known.view.length, snapshot: event.kind === 'snapshot' });
     changed();
+    // What the watch needs takes long to load; it misses nothing, as it begins where the listing was made.
+    await programmed;
   }
 }
 

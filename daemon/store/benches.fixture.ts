@@ -4,7 +4,9 @@ import { createLogger } from '../../lib/log.ts';
 import { type EtcdFixture, startEtcd } from './etcd.fixture.ts';
 import { createEtcd2Client } from './etcd2-client.ts';
 import { createEtcd2Store } from './etcd2-store.ts';
+import type { Etcd3Client } from './etcd3-api.ts';
 import { createEtcd3Client } from './etcd3-client.ts';
+import { createEtcd3Gateway } from './etcd3-gateway.ts';
 import { createEtcd3Store } from './etcd3-store.ts';
 import type { LeaseStore } from './lease-store.ts';
 import { MemoryRegistry } from './memory-registry.ts';
@@ -59,7 +61,21 @@ export async function memoryBench(): Promise<Bench> {
   };
 }
 
-export async function etcd3Bench(): Promise<Bench> {
+export const etcd3Bench = () => etcd3BenchOf(endpoint => createEtcd3Client([endpoint], {}));
+
+/** Everything but watches goes through the gateway. */
+export const gatewayBench = () =>
+  etcd3BenchOf(endpoint => {
+    const client = createEtcd3Client([endpoint], {});
+    const gateway = createEtcd3Gateway(endpoint);
+    const close = () => {
+      client.close();
+      gateway.close();
+    };
+    return { ...client, ...gateway, isOutage: () => true, close };
+  });
+
+async function etcd3BenchOf(connect: (endpoint: string) => Etcd3Client): Promise<Bench> {
   const etcd = await startEtcd();
   const raw = new Etcd3({ hosts: etcd.endpoint });
   const at = (key: string) => `${prefix}/subnets/${key}`;
@@ -69,8 +85,7 @@ export async function etcd3Bench(): Promise<Bench> {
     await raw.kv.compact({ revision: header.revision }).catch(() => {});
   }
   return {
-    store: (write = quiet) =>
-      createEtcd3Store(createEtcd3Client([etcd.endpoint], {}), `${prefix}/`, createLogger({ write })),
+    store: (write = quiet) => createEtcd3Store(connect(etcd.endpoint), `${prefix}/`, createLogger({ write })),
     put: async (key, value) => void (await raw.put(at(key)).value(value)),
     delete: async key => void (await raw.delete().key(at(key))),
     putConfig: async text => void (await raw.put(`${prefix}/config`).value(text)),

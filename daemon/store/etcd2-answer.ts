@@ -1,6 +1,6 @@
 // What etcd v2 answers over HTTP, as data: nodes, or a refusal with a code.
 import * as z from 'zod/mini';
-import type { HttpAnswer } from './etcd2-http.ts';
+import type { HttpAnswer } from './http-endpoint.ts';
 
 /** A key or a directory, as etcd v2 prints it. */
 export interface Node {

@@ -1,7 +1,7 @@
 // The keys API of etcd v2 over several endpoints: reads go on to the next one, writes only when they cannot have arrived.
 import type { Credentials } from './credentials.ts';
 import { type Answer, parseAnswer, parseVersion } from './etcd2-answer.ts';
-import { createHttpEndpoint, type HttpAnswer, type HttpRequest, Unanswered } from './etcd2-http.ts';
+import { createHttpEndpoint, type HttpAnswer, type HttpRequest, Unanswered } from './http-endpoint.ts';
 
 export interface Etcd2Client {
   /** Asks each endpoint once, beginning with the one that answered last. */

@@ -1,16 +1,9 @@
-// The etcd v3 client, set up so that each call asks every endpoint once and then fails: waiting is the caller's.
-import { Etcd3, type IDuplexStream, type IWatchRequest, type IWatchResponse } from 'etcd3';
+// etcd v3 over gRPC, set up so that each call asks every endpoint once and then fails: waiting is the caller's.
+import { Etcd3, type ICompare, type IRequestOp } from 'etcd3';
 import type { Credentials } from './credentials.ts';
-import { eachHostOnce, shunning } from './etcd3-faults.ts';
+import type { Change, Condition, Etcd3Client } from './etcd3-api.ts';
+import { eachHostOnce, isOutage, shunning } from './etcd3-faults.ts';
 import { createTokens, leaderDemanded } from './etcd3-metadata.ts';
-
-export interface Etcd3Client {
-  /** A request, with a token where etcd wants one. `make` is called again when the token had run out. */
-  request<T>(make: (etcd: Etcd3) => Promise<T>): Promise<T>;
-  /** A stream for watches, which ends by itself when the endpoint loses touch with its leader. */
-  watch(): Promise<IDuplexStream<IWatchRequest, IWatchResponse>>;
-  close(): void;
-}
 
 /** How long one endpoint may take to answer a request, in milliseconds. */
 const answerTimeout = 2500;
@@ -42,14 +35,54 @@ export function createEtcd3Client(endpoints: readonly string[], credentials: Cre
     }),
     faultHandling: { host: shunning(endpoints.length), global: eachHostOnce(endpoints.length) },
   });
+  /** With a token where etcd wants one. `make` is called again when the token had run out. */
+  const request = <T>(make: (etcd: Etcd3) => Promise<T>): Promise<T> =>
+    tokens ? tokens.use(() => make(etcd)) : make(etcd);
   return {
-    request: make => (tokens ? tokens.use(() => make(etcd)) : make(etcd)),
+    isOutage,
+    async range(key, end) {
+      const { kvs, header } = await request(({ kv }) =>
+        kv.range({ key, ...(end ? { range_end: end } : {}) }),
+      );
+      return { kvs, revision: Number(header.revision) };
+    },
+    async transact({ unless, changes, orElse }) {
+      const { succeeded, responses, header } = await request(({ kv }) =>
+        kv.txn({
+          compare: unless.map(comparison),
+          success: changes.map(operation),
+          failure: orElse ? [{ request_range: { key: orElse } }] : [],
+        }),
+      );
+      const present = succeeded ? undefined : responses[0]?.response_range.kvs[0];
+      return { succeeded, present, revision: Number(header.revision) };
+    },
+    async grant(id, ttl) {
+      const { TTL } = await request(({ leaseClient }) => leaseClient.leaseGrant({ ID: id, TTL: ttl }));
+      return Number(TTL);
+    },
+    async giveBack(id) {
+      await request(async ({ leaseClient }) => {
+        const { keys } = await leaseClient.leaseTimeToLive({ ID: id, keys: true });
+        if (keys.length === 0) await leaseClient.leaseRevoke({ ID: id });
+      });
+    },
     watch: async () => {
       await tokens?.ready();
       return etcd.watchClient.watch();
     },
     close: () => etcd.close(),
   };
+}
+
+function comparison({ key, revision }: Condition): ICompare {
+  return { key, target: 'Mod', result: 'Equal', mod_revision: revision };
+}
+
+function operation(change: Change): IRequestOp {
+  if ('remove' in change) return { request_delete_range: { key: change.remove } };
+  const { put, value, grant } = change;
+  return { request_put: { key: put, value: Buffer.from(value), ...(grant ? { lease: grant } : {}) } };
 }
 
 function tls(ca: Buffer | undefined, certificate: Buffer | undefined, key: Buffer | undefined) {

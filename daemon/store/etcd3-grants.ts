@@ -1,7 +1,7 @@
 // The etcd leases that bound a record's life: one for each write, and none left over when a write does not happen.
-import { randomBytes } from 'node:crypto';
 import type { Logger } from '../../lib/log.ts';
-import type { Etcd3Client } from './etcd3-client.ts';
+import { randomHex } from '../../lib/random.ts';
+import type { Etcd3Requests } from './etcd3-api.ts';
 
 export interface Grant {
   /** A 64-bit number, which stays text: a Number would lose its low digits. */
@@ -11,12 +11,12 @@ export interface Grant {
 }
 
 export class Etcd3Grants {
-  readonly #client: Etcd3Client;
+  readonly #client: Etcd3Requests;
   readonly #log: Logger;
   /** Those that could not be given back yet. */
   readonly #spare = new Set<string>();
 
-  constructor(client: Etcd3Client, log: Logger) {
+  constructor(client: Etcd3Requests, log: Logger) {
     this.#client = client;
     this.#log = log;
   }
@@ -25,8 +25,7 @@ export class Etcd3Grants {
   async take(ttl: number): Promise<Grant> {
     const id = randomId();
     try {
-      const { TTL } = await this.#client.request(etcd => etcd.leaseClient.leaseGrant({ ID: id, TTL: ttl }));
-      return { id, ttl: Number(TTL) };
+      return { id, ttl: await this.#client.grant(id, ttl) };
     } catch (error) {
       // Another endpoint was asked after the first one's answer was lost.
       if (String(error).includes('lease already exists')) return { id, ttl };
@@ -40,10 +39,7 @@ export class Etcd3Grants {
     for (const id of ids) this.#spare.add(id);
     for (const id of this.#spare) {
       try {
-        await this.#client.request(async ({ leaseClient }) => {
-          const { keys } = await leaseClient.leaseTimeToLive({ ID: id, keys: true });
-          if (keys.length === 0) await leaseClient.leaseRevoke({ ID: id });
-        });
+        await this.#client.giveBack(id);
         this.#spare.delete(id);
       } catch (error) {
         if (String(error).includes('lease not found')) this.#spare.delete(id);
@@ -55,5 +51,5 @@ export class Etcd3Grants {
 
 /** Positive and not zero, as etcd's own are. */
 function randomId(): string {
-  return String((randomBytes(8).readBigUInt64BE() >> 1n) | 1n);
+  return String((BigInt(`0x${randomHex(8)}`) >> 1n) | 1n);
 }

@@ -1,14 +1,14 @@
 // Where lease records are in etcd v3, and how they are read.
 import { posix } from 'node:path';
-import { type IKeyValue, Range } from 'etcd3';
 import type { Logger } from '../../lib/log.ts';
 import type { Lease, LeaseKey } from '../model/lease.ts';
+import type { KeyValue } from './etcd3-api.ts';
 import type { Unreadable } from './lease-store.ts';
 import { createReader, isReadable, type ReadRecord } from './read-record.ts';
 
 export class EtcdRecords {
-  /** All records. */
-  readonly range: Range;
+  /** All records: from the first key to the second, without that. */
+  readonly range: readonly [Buffer, Buffer];
   readonly #folder: string;
   readonly #read: ReadRecord;
 
@@ -16,7 +16,8 @@ export class EtcdRecords {
   constructor(prefix: string, log: Logger) {
     // With the slash, so that a sibling such as `subnets-backup/` is not taken for leases.
     this.#folder = `${posix.join(prefix, 'subnets')}/`;
-    this.range = Range.prefix(this.#folder);
+    // The character after a slash is a 0.
+    this.range = [Buffer.from(this.#folder), Buffer.from(this.#folder.replace(/.$/, '0'))];
     this.#read = createReader(this.#folder, log);
   }
 
@@ -25,11 +26,11 @@ export class EtcdRecords {
     return Buffer.from(this.#folder + key);
   }
 
-  nameOf({ key }: IKeyValue): LeaseKey {
+  nameOf({ key }: Pick<KeyValue, 'key'>): LeaseKey {
     return key.toString().slice(this.#folder.length);
   }
 
-  parse(kv: IKeyValue): Lease | Unreadable {
+  parse(kv: KeyValue): Lease | Unreadable {
     return this.#read({
       key: this.nameOf(kv),
       value: kv.value.toString(),
@@ -39,8 +40,8 @@ export class EtcdRecords {
     });
   }
 
-  /** The lease in the answer to a request for one key; undefined when there is none that can be read. */
-  first([kv]: readonly IKeyValue[]): Lease | undefined {
+  /** The lease in a record; undefined when there is none that can be read. */
+  first(kv: KeyValue | undefined): Lease | undefined {
     const record = kv && this.parse(kv);
     return record && isReadable(record) ? record : undefined;
   }

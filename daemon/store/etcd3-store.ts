@@ -1,11 +1,9 @@
 // The lease registry on etcd v3: the keys, transactions and grants that flannel peers of 0.18 and later expect.
 import { posix } from 'node:path';
-import { type Etcd3, type IRequestOp, Range } from 'etcd3';
 import type { Logger } from '../../lib/log.ts';
 import type { Lease, LeaseKey, LeaseTerms, Subnets } from '../model/lease.ts';
 import { encodeKey, encodeValue, parseKey } from '../model/lease-codec.ts';
-import type { Etcd3Client } from './etcd3-client.ts';
-import { isOutage } from './etcd3-faults.ts';
+import type { Change, Condition, Etcd3Client } from './etcd3-api.ts';
 import { Etcd3Grants, type Grant } from './etcd3-grants.ts';
 import { EtcdRecords } from './etcd3-records.ts';
 import { watchRange } from './etcd3-watch.ts';
@@ -32,25 +30,23 @@ class Etcd3Store implements LeaseStore {
     this.#records = new EtcdRecords(prefix, log);
     this.#client = client;
     this.#grants = new Etcd3Grants(client, log);
-    this.#health = createHealth(log, isOutage, told);
+    this.#health = createHealth(log, error => client.isOutage(error), told);
     this.#log = log;
   }
 
   async config(signal: AbortSignal): Promise<string | undefined> {
-    const key = Buffer.from(this.configKey);
-    const { kvs } = await this.#call(({ kv }) => kv.range({ key }), signal);
+    const { kvs } = await this.#call(this.#client.range(Buffer.from(this.configKey)), signal);
     return kvs[0]?.value.toString();
   }
 
   async list(signal: AbortSignal): Promise<Listing> {
-    const { start, end } = this.#records.range;
-    const { kvs, header } = await this.#call(({ kv }) => kv.range({ key: start, range_end: end }), signal);
-    return { ...toRecords(kvs.map(kv => this.#records.parse(kv))), revision: Number(header.revision) };
+    const { kvs, revision } = await this.#call(this.#client.range(...this.#records.range), signal);
+    return { ...toRecords(kvs.map(kv => this.#records.parse(kv))), revision };
   }
 
   async get(key: LeaseKey, signal: AbortSignal): Promise<Lease | undefined> {
-    const { kvs } = await this.#call(({ kv }) => kv.range({ key: this.#records.at(key) }), signal);
-    return this.#records.first(kvs);
+    const { kvs } = await this.#call(this.#client.range(this.#records.at(key)), signal);
+    return this.#records.first(kvs[0]);
   }
 
   async claim(
@@ -61,7 +57,7 @@ class Etcd3Store implements LeaseStore {
     former?: Lease,
   ): Promise<Claim> {
     const key = encodeKey(subnets);
-    const absent = { key: this.#records.at(key), target: 'Version', version: 0 } as const;
+    const absent = { key: this.#records.at(key), revision: 0 };
     const unless = former ? [absent, this.#unchanged(former)] : [absent];
     const write = { key, terms, unless, former };
     if (former && former.grant === undefined) return this.#put(write, undefined, signal);
@@ -79,9 +75,8 @@ class Etcd3Store implements LeaseStore {
   }
 
   async remove(lease: Lease, signal: AbortSignal): Promise<boolean> {
-    const compare = [{ result: 'Equal', ...this.#unchanged(lease) }] as const;
-    const success = [{ request_delete_range: { key: this.#records.at(lease.key) } }];
-    const { succeeded } = await this.#call(({ kv }) => kv.txn({ compare: [...compare], success }), signal);
+    const removal = { unless: [this.#unchanged(lease)], changes: [{ remove: this.#records.at(lease.key) }] };
+    const { succeeded } = await this.#call(this.#client.transact(removal), signal);
     // Whoever removes a lease may end right after it.
     if (succeeded && lease.grant !== undefined) await this.#grants.giveBack(lease.grant);
     return succeeded;
@@ -89,7 +84,7 @@ class Etcd3Store implements LeaseStore {
 
   /** One write with a grant of its own, as upstream does; the grant is given back when the write does not happen. */
   async #write(write: Write, ttl: number, signal: AbortSignal): Promise<Claim> {
-    const grant = await this.#call(() => this.#grants.take(ttl), signal);
+    const grant = await this.#call(this.#grants.take(ttl), signal);
     try {
       const claim = await this.#put(write, grant, signal);
       if (!claim.won) await this.#grants.giveBack(grant.id);
@@ -108,23 +103,14 @@ class Etcd3Store implements LeaseStore {
   ): Promise<Claim> {
     const at = this.#records.at(key);
     const value = encodeValue(terms);
-    const put: IRequestOp = {
-      request_put: { key: at, value: Buffer.from(value), ...(grant ? { lease: grant.id } : {}) },
-    };
-    const { succeeded, header, responses } = await this.#call(
-      ({ kv }) =>
-        kv.txn({
-          compare: unless.map(condition => ({ result: 'Equal', ...condition })),
-          success: former ? [put, { request_delete_range: { key: this.#records.at(former.key) } }] : [put],
-          failure: [{ request_range: { key: at } }],
-        }),
-      signal,
-    );
-    const [present] = succeeded ? [] : (responses[0]?.response_range.kvs ?? []);
+    const changes: Change[] = [{ put: at, value, grant: grant?.id }];
+    if (former) changes.push({ remove: this.#records.at(former.key) });
+    const outcome = await this.#call(this.#client.transact({ unless, changes, orElse: at }), signal);
+    const { succeeded, present } = outcome;
     // The answer of one endpoint may be lost after it wrote; then the next one finds what we wrote.
     const isOurs = present && present.lease === (grant?.id ?? '0') && present.value.toString() === value;
-    if (!succeeded && !isOurs) return { won: false, holder: present && this.#records.first([present]) };
-    const revision = Number(present?.mod_revision ?? header.revision);
+    if (!succeeded && !isOurs) return { won: false, holder: this.#records.first(present) };
+    const revision = Number(present?.mod_revision ?? outcome.revision);
     const subnets = parseKey(key);
     if (!subnets) throw new TypeError(`not a lease key: ${key}`);
     const lease = {
@@ -162,10 +148,9 @@ class Etcd3Store implements LeaseStore {
 
   async *#watchConfigOnce(signal: AbortSignal): AsyncGenerator<void, void> {
     const key = Buffer.from(this.configKey);
-    const { header } = await this.#call(({ kv }) => kv.range({ key }), signal);
+    const { revision } = await this.#call(this.#client.range(key), signal);
     yield;
-    const only = new Range(key, Buffer.concat([key, Buffer.from([0])]));
-    for await (const { events } of watchRange(this.#client, only, Number(header.revision), signal))
+    for await (const { events } of watchRange(this.#client, [key], revision, signal))
       if (events.length > 0) yield;
   }
 
@@ -175,11 +160,11 @@ class Etcd3Store implements LeaseStore {
 
   /** That nobody has written the record since it was read. */
   #unchanged({ key, revision }: Lease): Condition {
-    return { key: this.#records.at(key), target: 'Mod', mod_revision: revision };
+    return { key: this.#records.at(key), revision };
   }
 
-  #call<T>(make: (etcd: Etcd3) => Promise<T>, signal: AbortSignal): Promise<T> {
-    return this.#health.observe(this.#client.request(make), signal);
+  #call<T>(request: Promise<T>, signal: AbortSignal): Promise<T> {
+    return this.#health.observe(request, signal);
   }
 }
 
@@ -192,10 +177,3 @@ interface Write {
   /** Of the record that is written again; undefined for a new one. */
   readonly created?: number;
 }
-
-type Condition = {
-  readonly key: Buffer;
-} & (
-  | { readonly target: 'Version'; readonly version: number }
-  | { readonly target: 'Mod'; readonly mod_revision: number }
-);

@@ -1,9 +1,9 @@
 // What the store makes of each kind of answer that etcd v3 gives to a watch, played by a stream in memory.
 import { Readable } from 'node:stream';
-import type { Etcd3, IWatchResponse } from 'etcd3';
+import type { IWatchResponse } from 'etcd3';
 import { expect, test } from 'vitest';
 import { silent } from '../../lib/log.ts';
-import type { Etcd3Client } from './etcd3-client.ts';
+import type { Etcd3Client, WatchStream } from './etcd3-api.ts';
 import { createEtcd3Store } from './etcd3-store.ts';
 import type { LeaseEvent } from './lease-store.ts';
 
@@ -27,15 +27,18 @@ const answer = (events: readonly object[], rest: object = {}) =>
 
 /** An etcd without records, whose first watch answers this and ends, and whose later ones say nothing. */
 function etcdThatAnswers(responses: readonly IWatchResponse[]): Etcd3Client {
-  const etcd = { kv: { range: async () => ({ kvs: [], header: { revision: '5' } }) } };
   let watches = 0;
   return {
-    request: make => make(etcd as unknown as Etcd3),
+    range: async () => ({ kvs: [], revision: 5 }),
+    transact: () => expect.unreachable(),
+    grant: () => expect.unreachable(),
+    giveBack: () => expect.unreachable(),
+    isOutage: () => false,
     watch: async () => {
       const stream =
         watches++ === 0 ? Readable.from(responses) : new Readable({ objectMode: true, read() {} });
       const duplex = Object.assign(stream, { write: () => true, cancel: () => void stream.push(null) });
-      return duplex as unknown as Awaited<ReturnType<Etcd3Client['watch']>>;
+      return duplex as unknown as WatchStream;
     },
     close: () => {},
   };

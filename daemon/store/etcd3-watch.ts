@@ -1,13 +1,13 @@
 // Watch streams of etcd as async iterables; none resumes by itself, so that a gap is always visible.
-import type { IWatchResponse, Range } from 'etcd3';
-import type { Etcd3Client } from './etcd3-client.ts';
+import type { IWatchResponse } from 'etcd3';
+import type { Etcd3Client } from './etcd3-api.ts';
 import { StoreError } from './lease-store.ts';
 
 /** How long etcd may take to say that the watch is set up, in milliseconds; a dead endpoint would take minutes. */
 const createdWithin = 2500;
 
 /**
- * Yields the responses of one watch from `startRevision` on, the `created` one first. Ends when the signal aborts;
+ * Yields the responses of one watch, of a key or of all from it up to another, from `startRevision` on, the `created` one first. Ends when the signal aborts;
  * throws StoreError when the stream breaks, ends, or etcd cancels the watch (as it does after a compaction).
  *
  * Give the revision that was read, not the next one. etcd before 3.4.33 and 3.5.15 drops a removal at the very revision
@@ -18,7 +18,7 @@ const createdWithin = 2500;
  */
 export async function* watchRange(
   client: Etcd3Client,
-  range: Range,
+  [key, end]: readonly [Buffer, Buffer?],
   startRevision: number,
   signal: AbortSignal,
 ): AsyncGenerator<IWatchResponse, void> {
@@ -31,8 +31,8 @@ export async function* watchRange(
   try {
     stream.write({
       create_request: {
-        key: range.start,
-        range_end: range.end,
+        key,
+        ...(end ? { range_end: end } : {}),
         start_revision: startRevision,
         progress_notify: true,
       },

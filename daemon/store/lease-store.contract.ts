@@ -5,7 +5,7 @@ import { parseCidr } from '../../lib/ip.ts';
 import { until } from '../../lib/wait.ts';
 import type { Lease, LeaseTerms } from '../model/lease.ts';
 import { encodeValue } from '../model/lease-codec.ts';
-import { type Bench, etcd2Bench, etcd3Bench, memoryBench } from './benches.fixture.ts';
+import { type Bench, etcd2Bench, etcd3Bench, gatewayBench, memoryBench } from './benches.fixture.ts';
 import { etcdProgram } from './etcd.fixture.ts';
 import { follow } from './follow.fixture.ts';
 import { type LeaseStore, StoreError } from './lease-store.ts';
@@ -22,6 +22,7 @@ const two = termsOf('192.168.7.2');
 
 describe('memory', () => promises(memoryBench));
 describe.skipIf(!etcdProgram)('etcd v3', () => promises(etcd3Bench));
+describe.skipIf(!etcdProgram)('etcd v3 through its gateway', () => promises(gatewayBench));
 describe.skipIf(!etcdProgram)('etcd v2', () => promises(etcd2Bench));
 
 function promises(start: () => Promise<Bench>): void {

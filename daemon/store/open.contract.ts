@@ -97,6 +97,7 @@ async function oldEtcd(endpoint: string) {
   const server = createServer((incoming, outgoing) => {
     if (incoming.url === '/version') return outgoing.end('{"etcdserver":"2.3.8","etcdcluster":"2.3.0"}');
     const { method = 'GET', url = '/', headers } = incoming;
+    if (url.startsWith('/v3/')) return outgoing.writeHead(404).end('404 page not found');
     const onward = request(endpoint + url, { method, headers }, answer => {
       outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
       answer.pipe(outgoing);

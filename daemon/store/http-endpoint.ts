@@ -1,13 +1,14 @@
 // HTTP to one etcd endpoint: every request ends in time, and says whether it may have been carried out.
 import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as overHttp } from 'node:http';
-import { Agent as HttpsAgent, request as overHttps } from 'node:https';
 import type { Credentials } from './credentials.ts';
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'PUT' | 'DELETE' | 'POST';
   /** With the query. */
   readonly path: string;
   readonly form?: Readonly<Record<string, string>>;
+  /** Sent as JSON, in place of a form. */
+  readonly json?: object;
   /** Milliseconds to wait for a body after the headers came; then the answer has none. Else it has to come in time. */
   readonly patience?: number | undefined;
 }
@@ -21,7 +22,7 @@ export interface HttpAnswer {
 
 export interface HttpEndpoint {
   /** Rejects with {@link Unanswered}, or with the signal's reason. */
-  ask(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer>;
+  ask(request: HttpRequest, signal?: AbortSignal): Promise<HttpAnswer>;
   close(): void;
 }
 
@@ -37,33 +38,36 @@ export class Unanswered extends Error {
   }
 }
 
-/** How long an answer may take, in milliseconds. */
-const answerTimeout = 2500;
-
-/** `origin` is `http://host:port` or `https://host:port`. */
-export function createHttpEndpoint(origin: string, credentials: Credentials): HttpEndpoint {
+/** `origin` is `http://host:port` or `https://host:port`; an answer may take so many milliseconds. */
+export function createHttpEndpoint(
+  origin: string,
+  credentials: Credentials,
+  answerTimeout = 2500,
+): HttpEndpoint {
   const { ca, certificate: cert, key, username, password } = credentials;
-  const secure = origin.startsWith('https:');
+  // Loaded only when it is used: it takes all of Node's cryptography with it.
+  const tls = origin.startsWith('https:') ? process.getBuiltinModule('node:https') : undefined;
   const kept = { keepAlive: true, keepAliveMsecs: 10_000 };
-  const agent = secure
-    ? new HttpsAgent({ ...kept, ...(ca ? { ca } : {}), ...(cert && key ? { cert, key } : {}) })
+  const agent = tls
+    ? new tls.Agent({ ...kept, ...(ca ? { ca } : {}), ...(cert && key ? { cert, key } : {}) })
     : new HttpAgent(kept);
   const identity = Buffer.from(`${username}:${password}`).toString('base64');
   const authorization = username && password ? { authorization: `Basic ${identity}` } : {};
 
-  function start({ method, path, form }: HttpRequest): ClientRequest {
-    const body = form && new URLSearchParams(form).toString();
-    const type = body ? { 'content-type': 'application/x-www-form-urlencoded' } : {};
+  function start({ method, path, form, json }: HttpRequest): ClientRequest {
+    const body = json ? JSON.stringify(json) : form && new URLSearchParams(form).toString();
+    const kind = json ? 'application/json' : 'application/x-www-form-urlencoded';
+    const type = body ? { 'content-type': kind } : {};
     const length = body ? { 'content-length': Buffer.byteLength(body) } : {};
     const headers = { ...authorization, ...type, ...length };
-    const outgoing = (secure ? overHttps : overHttp)(origin + path, { method, agent, headers });
+    const outgoing = (tls?.request ?? overHttp)(origin + path, { method, agent, headers });
     return outgoing.end(body);
   }
 
   return {
     async ask(request, signal) {
       try {
-        return await answered(start(request), origin, request.patience, signal);
+        return await answered(start(request), origin, request.patience, answerTimeout, signal);
       } catch (error) {
         // Others that are kept may be as dead, and each would cost a request its time.
         for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
@@ -78,17 +82,18 @@ function answered(
   outgoing: ClientRequest,
   origin: string,
   patience: number | undefined,
-  signal: AbortSignal,
+  answerTimeout: number,
+  signal: AbortSignal | undefined,
 ): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     let sent = false;
     let timer = setTimeout(late, answerTimeout);
-    const abort = () => outgoing.destroy(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
+    const abort = () => outgoing.destroy(signal?.reason);
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort, { once: true });
     outgoing.once('close', () => {
       clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
+      signal?.removeEventListener('abort', abort);
     });
     outgoing.once('socket', socket => {
       if (socket.connecting)
@@ -127,7 +132,7 @@ function answered(
     }
 
     function fail(error: Error) {
-      if (signal.aborted) reject(signal.reason);
+      if (signal?.aborted) reject(signal.reason);
       else reject(new Unanswered(`${origin}: ${error.message || String(error)}`, sent, error));
     }
   });
