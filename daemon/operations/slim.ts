@@ -9,27 +9,22 @@ import { releaseProgramPages } from './program-pages.ts';
 /** Optimised code would not pay for its memory any more, nor would room for more garbage. */
 const flags = ['--no-opt', '--no-maglev', '--semi-space-growth-factor=1', '--expose-gc'];
 
-/** Milliseconds: what follows readiness, such as the log of it, should not wait for the collection. */
+/** Milliseconds: what follows readiness, such as the first watch, should not wait for the collection. */
 const settled = 1000;
 
 /** Gives back, once the daemon is ready, what only the start needed. */
 export function createSlimming(log: Logger): Observe {
-  let isPlain = false;
   let carries = false;
   return ({ kind }) => {
     // A thread that carries packets computes all the time, and flags are for all threads.
     if (kind === 'carrier') carries = true;
-    if (carries) return;
-    // Compiled code counts for the flags it was made with, Node's own included; by the first leases all is loaded.
-    if (kind === 'leases' && !isPlain) {
-      isPlain = true;
-      for (const flag of flags) setFlagsFromString(flag);
-    }
-    if (kind === 'ready') setTimeout(giveBack, settled, log).unref();
+    if (kind === 'ready' && !carries) setTimeout(giveBack, settled, log).unref();
   };
 }
 
 function giveBack(log: Logger): void {
+  // Compiled code counts for the flags it was made with, Node's own included; by now all is loaded.
+  for (const flag of flags) setFlagsFromString(flag);
   const gc: (how: object) => void = runInNewContext('gc');
   gc({ type: 'major', flavor: 'last-resort' });
   releaseProgramPages().catch(error =>
