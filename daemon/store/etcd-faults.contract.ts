@@ -185,6 +185,28 @@ function survives({ open, put }: Api): void {
     }
   });
 
+  test('members that die one after the other are left, whichever is in use', async () => {
+    const members = await startCluster(3);
+    try {
+      const endpoints = members.map(({ endpoint }) => endpoint);
+      const lines: string[] = [];
+      await using store = open(endpoints, line => lines.push(line));
+      await using seen = await following(store, endpoints[0] ?? '');
+      for (const [at, member] of members.entries()) {
+        await member.stop();
+        const third = 20 + at;
+        const claimed = { 4: parseCidr(`10.5.${third}.0/24`) ?? expect.unreachable() };
+        const claim = async () => (await store.claim(claimed, terms, 60, signal)).won || undefined;
+        await until(claim, { what: 'a claim without it', timeout: 15_000 });
+        await seen.until('that lease', view => view.has(`10.5.${third}.0-24`), 15_000);
+        await member.start();
+      }
+      expect(lines.length).toBeLessThan(10);
+    } finally {
+      for (const member of members) await member[Symbol.asyncDispose]();
+    }
+  });
+
   test('a flapping connection leaks none and says little', async () => {
     await using etcd = await startEtcd();
     await using proxy = await startProxy(etcd.endpoint);
