@@ -42,12 +42,15 @@ export class Testbed implements AsyncDisposable {
     const owner = ownedHere(`bench-${process.pid}-${++opened}`, { keep: false });
     const [program, site] = await Promise.all([
       resolveDaemon(daemon),
-      driver.create({ owner, mtu: 1500 }, signal),
+      driver.create({ owner, mtu: 1500, etcdMembers: 1 }, signal),
     ]);
-    const store = new Store(site.etcdHost, prefix);
+    const store = new Store(
+      site.etcd.map(({ host }) => host),
+      prefix,
+    );
     try {
       const flags = [
-        `-etcd-endpoints=${site.etcdEndpoint}`,
+        `-etcd-endpoints=${site.etcd.map(({ endpoint }) => endpoint).join()}`,
         `-etcd-prefix=${prefix}`,
         '-iface=eth0',
         '-ip-masq=true',

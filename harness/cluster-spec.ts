@@ -23,6 +23,8 @@ export interface ClusterSpec {
   readonly etcdPrefix: string;
   /** Where the configuration is written, and leases are looked for. */
   readonly etcdApi: 2 | 3;
+  /** 1, 3 or 5: a cluster of three goes on when it loses one, a cluster of five when it loses two. */
+  readonly etcdMembers: number;
   /** Whether the last packets of each node's uplink are kept for the evidence; costs some tenths of a second. */
   readonly capture: boolean;
   /** The cluster outlives the process that made it. */
@@ -60,6 +62,7 @@ export function clusterSpec({ backend, config, daemons, ...input }: SpecInput): 
     mtu: 1500,
     etcdPrefix: '/coreos.com/network',
     etcdApi: 3,
+    etcdMembers: 1,
     capture: false,
     keep: false,
     ...input,
@@ -78,7 +81,7 @@ export function nodeName(index: number): string {
   return `node${index + 1}`;
 }
 
-function validate({ name, nodes, mtu }: ClusterSpec): void {
+function validate({ name, nodes, mtu, etcdMembers }: ClusterSpec): void {
   if (!/^[a-z0-9][a-z0-9-]{0,23}$/.test(name)) {
     throw new UsageError(`${JSON.stringify(name)} cannot name a cluster`, {
       hint: 'use at most 24 of a-z, 0-9 and -, the first not a -',
@@ -89,5 +92,10 @@ function validate({ name, nodes, mtu }: ClusterSpec): void {
   }
   if (!Number.isInteger(mtu) || mtu < 1280 || mtu > 9216) {
     throw new UsageError(`an underlay MTU of ${mtu} cannot be made`, { hint: 'use 1280 to 9216 bytes' });
+  }
+  if (![1, 3, 5].includes(etcdMembers)) {
+    throw new UsageError(`an etcd of ${etcdMembers} members is not made`, {
+      hint: 'use 1, 3 or 5: an even number tolerates no more losses than one less',
+    });
   }
 }

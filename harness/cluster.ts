@@ -18,7 +18,7 @@ import { collectFacts, type NodeFacts, subnetProblems } from './checks/subnets.t
 import { UsageWatch } from './checks/usage.ts';
 import { type ClusterSpec, nodeName } from './cluster-spec.ts';
 import { resolveDaemon } from './daemon-program.ts';
-import type { Driver, NodeHandle, Site, WorkloadHandle } from './drivers/driver.ts';
+import type { Driver, EtcdMember, NodeHandle, Site, WorkloadHandle } from './drivers/driver.ts';
 import { loadDriver } from './drivers/index.ts';
 import { startCapture } from './evidence/capture.ts';
 import { Memory } from './evidence/memory.ts';
@@ -77,7 +77,10 @@ export class Cluster implements AsyncDisposable {
   ) {
     this.spec = record.spec;
     const StoreOf = record.spec.etcdApi === 2 ? StoreV2 : Store;
-    this.store = new StoreOf(site.etcdHost, record.spec.etcdPrefix);
+    this.store = new StoreOf(
+      site.etcd.map(({ host }) => host),
+      record.spec.etcdPrefix,
+    );
     this.#site = site;
     this.#since = record.since;
     this.#signal = signal;
@@ -96,7 +99,7 @@ export class Cluster implements AsyncDisposable {
     await claimName(record);
     let cluster: Cluster | undefined;
     try {
-      const site = await driver.create({ owner, mtu: spec.mtu }, signal);
+      const site = await driver.create({ owner, mtu: spec.mtu, etcdMembers: spec.etcdMembers }, signal);
       cluster = new Cluster(site, record, options);
       if (options.watch) cluster.watch.start(options.watch);
       await cluster.#bringUp(progress ?? (() => {}));
@@ -277,8 +280,9 @@ export class Cluster implements AsyncDisposable {
     return until(probe, { what, timeout, signal: this.#signal });
   }
 
-  etcdLogs(): Promise<string> {
-    return this.#site.etcdLogs();
+  /** `etcd` alone, or `etcd1`, `etcd2`, …, each with what it has logged. */
+  get etcd(): readonly EtcdMember[] {
+    return this.#site.etcd;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -371,7 +375,7 @@ export class Cluster implements AsyncDisposable {
 
   #flags(): readonly string[] {
     return [
-      `-etcd-endpoints=${this.#site.etcdEndpoint}`,
+      `-etcd-endpoints=${this.etcd.map(({ endpoint }) => endpoint).join()}`,
       `-etcd-prefix=${this.spec.etcdPrefix}`,
       '-iface=eth0',
       '-ip-masq=true',

@@ -6,6 +6,8 @@ import { labCommand, scenarioCommand } from './reproduce.ts';
 test('lab', () => {
   const usual = clusterSpec({ driver: 'netns' });
   expect(labCommand('verify', usual)).toBe('npm run lab -- verify --driver netns --backend vxlan');
+  const members = clusterSpec({ driver: 'netns', etcdMembers: 3 });
+  expect(labCommand('up', members)).toBe('npm run lab -- up --driver netns --backend vxlan --etcd-members 3');
   const daemons = { default: 'bin:/opt/my flanneld', node2: 'ts' };
   const other = clusterSpec({ driver: 'docker', backend: 'host-gw', nodes: 2, mtu: 9000, daemons });
   expect(labCommand('up', other)).toBe(

@@ -4,12 +4,13 @@ import type { ClusterSpec } from './cluster-spec.ts';
 
 /** `lab verify` or `lab up` with the flags that make the same cluster. */
 export function labCommand(verb: 'verify' | 'up', spec: ClusterSpec): string {
-  const { driver, config, nodes, mtu, daemons } = spec;
+  const { driver, config, nodes, mtu, daemons, etcdMembers } = spec;
   const refs = Object.entries(daemons).filter(([node, ref]) => node !== 'default' || ref !== 'ts');
   const words = [
     ...['npm', 'run', 'lab', '--', verb, '--driver', driver, '--backend', config.Backend.Type],
     ...(nodes === 3 ? [] : ['--nodes', String(nodes)]),
     ...(mtu === 1500 ? [] : ['--mtu', String(mtu)]),
+    ...(etcdMembers === 1 ? [] : ['--etcd-members', String(etcdMembers)]),
     ...refs.flatMap(([node, ref]) => ['--daemon', node === 'default' ? ref : `${node}=${ref}`]),
   ];
   return quote(words);

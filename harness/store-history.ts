@@ -1,5 +1,5 @@
 // Every change of etcd's keys in its order, as far as etcd remembers, and when it was told us.
-import type { IWatchResponse, WatchClient } from 'etcd3';
+import type { IDuplexStream, IWatchRequest, IWatchResponse } from 'etcd3';
 
 export interface StoreEvent {
   /** Milliseconds since the epoch; undefined for what was there before anybody listened. */
@@ -16,23 +16,29 @@ const most = 20_000;
 /** Milliseconds until a stream that ended is opened again. */
 const pause = 300;
 
-type Stream = Awaited<ReturnType<WatchClient['watch']>>;
+type Stream = IDuplexStream<IWatchRequest, IWatchResponse>;
+
+export interface HistorySource {
+  /** A stream of the member in use. */
+  readonly watch: () => Promise<Stream>;
+  /** The one that etcd as a whole is at. */
+  readonly revision: () => Promise<number>;
+  /** The keys that are kept. */
+  readonly isOurs: (key: string) => boolean;
+}
 
 /** Listens to all keys from the first revision on, again and again when etcd goes away. */
 export class StoreHistory implements Disposable {
-  readonly #client: WatchClient;
-  readonly #isOurs: (key: string) => boolean;
+  readonly #source: HistorySource;
   #events: StoreEvent[] = [];
   #stream: Stream | undefined;
   #next = 1;
-  /** Of the moment the stream was opened: what comes with these is history. */
-  #known = 0;
+  /** Of the moment somebody listened first: what comes with these is history. */
+  #known: number | undefined;
   #closed = false;
 
-  /** `isOurs`: the keys that are kept. */
-  constructor(client: WatchClient, isOurs: (key: string) => boolean) {
-    this.#client = client;
-    this.#isOurs = isOurs;
+  constructor(source: HistorySource) {
+    this.#source = source;
     void this.#open();
   }
 
@@ -46,6 +52,11 @@ export class StoreHistory implements Disposable {
     return this.#next > revision;
   }
 
+  /** The stream is silent when its member has gone without a word; another one goes on where it was. */
+  listenElsewhere(): void {
+    this.#stream?.cancel();
+  }
+
   [Symbol.dispose](): void {
     this.#closed = true;
     this.#stream?.cancel();
@@ -54,7 +65,7 @@ export class StoreHistory implements Disposable {
   async #open(): Promise<void> {
     if (this.#closed) return;
     try {
-      const stream = await this.#client.watch();
+      const stream = await this.#source.watch();
       this.#stream = stream;
       if (this.#closed) stream.cancel();
       const ended = (): void => {
@@ -83,12 +94,21 @@ export class StoreHistory implements Disposable {
     stream.cancel();
   }
 
+  /** An etcd that has begun anew counts from the beginning; a member that is behind the others does not. */
+  async #lookBack(stream: Stream): Promise<void> {
+    const revision = await this.#source.revision().catch(() => undefined);
+    if (revision === undefined) stream.cancel();
+    else if (revision < this.#next - 1) {
+      this.#known = 0;
+      this.#restart(stream, 1);
+    }
+  }
+
   #take(response: IWatchResponse, stream: Stream): void {
     const current = Number(response.header.revision);
     if (response.created) {
-      this.#known = current;
-      // An etcd that has begun anew counts from the beginning.
-      if (current < this.#next - 1) this.#restart(stream, 1);
+      this.#known ??= current;
+      if (current < this.#next - 1) void this.#lookBack(stream);
     }
     if (response.canceled) this.#restart(stream, Number(response.compact_revision) || this.#next);
     const at = performance.timeOrigin + performance.now();
@@ -96,10 +116,10 @@ export class StoreHistory implements Disposable {
       const revision = Number(kv.mod_revision);
       this.#next = revision + 1;
       const key = kv.key.toString();
-      if (!this.#isOurs(key)) continue;
+      if (!this.#source.isOurs(key)) continue;
       const kind = type === 'Put' ? 'put' : 'delete';
       this.#events.push({
-        at: revision <= this.#known ? undefined : at,
+        at: revision <= (this.#known ?? 0) ? undefined : at,
         revision,
         kind,
         key,

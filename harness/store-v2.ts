@@ -2,6 +2,7 @@
 import { request } from 'node:http';
 import { UserError } from '../lib/errors.ts';
 import { until } from '../lib/wait.ts';
+import { AnyMember } from './any-member.ts';
 import type { NetworkConfig } from './cluster-spec.ts';
 import { type Entry, Store, type StoredKey } from './store.ts';
 import type { StoreEvent } from './store-history.ts';
@@ -19,12 +20,20 @@ interface Node {
 
 /** What only v3 has (transactions, compaction, leases apart from keys) goes on working on v3, beside this. */
 export class StoreV2 extends Store {
-  readonly #host: string;
+  readonly #hosts: AnyMember<string>;
   readonly #folder: string;
+  /** Milliseconds for one member to answer a question. */
+  readonly #patience: number;
 
-  constructor(host: string, prefix: string) {
-    super(host, prefix);
-    this.#host = host;
+  constructor(hosts: readonly string[], prefix: string) {
+    super(hosts, prefix);
+    const timeout = hosts.length > 1 ? 1500 : 5000;
+    this.#hosts = new AnyMember(hosts, {
+      probe: host => ask(host, 'GET', '/v2/keys/?quorum=true', { timeout }),
+      // What is proposed to a leader that has just gone is never answered.
+      isElecting: error => error instanceof NoAnswer,
+    });
+    this.#patience = timeout;
     this.#folder = `/v2/keys/${prefix.replace(/^\/+/, '')}`;
   }
 
@@ -77,7 +86,7 @@ export class StoreV2 extends Store {
   }
 
   override async answers(): Promise<boolean> {
-    return this.#call('GET', '/v2/keys/').then(
+    return this.#call('GET', '/v2/keys/?quorum=true').then(
       () => true,
       () => false,
     );
@@ -109,23 +118,53 @@ export class StoreV2 extends Store {
     return status === 200 ? (JSON.parse(body) as { node: Node }).node : undefined;
   }
 
-  #call(method: string, path: string, form?: string): Promise<{ status: number; body: string }> {
-    const place = this.#host.startsWith('unix:')
-      ? { socketPath: this.#host.slice('unix:'.length) }
-      : { host: new URL(this.#host).hostname, port: new URL(this.#host).port };
-    const headers = form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' };
-    return new Promise((resolve, reject) => {
-      const call = request({ ...place, method, path, headers, timeout: 5000, agent: false }, response => {
-        let body = '';
-        response
-          .setEncoding('utf8')
-          .on('data', (text: string) => {
-            body += text;
-          })
-          .on('end', () => resolve({ status: response.statusCode ?? 0, body }));
-      });
-      call.on('error', reject).on('timeout', () => call.destroy(new Error('etcd v2 does not answer')));
-      call.end(form);
-    });
+  #call(method: string, path: string, form?: string): Promise<Answer> {
+    if (method === 'GET')
+      return this.#hosts.read(host => ask(host, method, path, { timeout: this.#patience }));
+    return this.#hosts.write(host => ask(host, method, path, { form }));
   }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** The member is there, and has no answer: not in time, or not without a leader. */
+class NoAnswer extends Error {}
+
+interface AskOptions {
+  readonly form?: string | undefined;
+  /** Milliseconds. */
+  readonly timeout?: number;
+}
+
+/** Of one member. */
+function ask(
+  host: string,
+  method: string,
+  path: string,
+  { form, timeout = 5000 }: AskOptions = {},
+): Promise<Answer> {
+  const place = host.startsWith('unix:')
+    ? { socketPath: host.slice('unix:'.length) }
+    : { host: new URL(host).hostname, port: new URL(host).port };
+  const headers = form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' };
+  return new Promise((resolve, reject) => {
+    const call = request({ ...place, method, path, headers, timeout, agent: false }, response => {
+      let body = '';
+      response
+        .setEncoding('utf8')
+        .on('data', (text: string) => {
+          body += text;
+        })
+        .on('end', () => {
+          const { statusCode: status = 0 } = response;
+          if (status < 500) resolve({ status, body });
+          else reject(new NoAnswer(`etcd v2 says ${status} ${body.trim()}`));
+        });
+    });
+    call.on('error', reject).on('timeout', () => call.destroy(new NoAnswer('etcd v2 does not answer')));
+    call.end(form);
+  });
 }

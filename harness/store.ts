@@ -1,10 +1,10 @@
 // The harness's own hand in etcd: writes the network config, reads leases back, and tampers with them as told.
-import { noop } from 'cockatiel';
-import { Etcd3, type IOptions, type IRequestOp } from 'etcd3';
+import type { Etcd3, IRequestOp } from 'etcd3';
 import { UserError } from '../lib/errors.ts';
 import { until } from '../lib/wait.ts';
 import type { NetworkConfig } from './cluster-spec.ts';
 import { type StoreEvent, StoreHistory } from './store-history.ts';
+import { StoreMembers } from './store-members.ts';
 import { type StoredLease, storedLease } from './stored-lease.ts';
 
 export interface StoredKey {
@@ -27,46 +27,39 @@ export interface Entry {
 }
 
 export class Store implements AsyncDisposable {
-  readonly #client: Etcd3;
+  /** Members of etcd, one by one. */
+  readonly members: StoreMembers;
   readonly #prefix: string;
   #history: StoreHistory | undefined;
 
-  /** `host`: a URL or `unix:/path`. `prefix`: as in the daemon's -etcd-prefix. */
-  constructor(host: string, prefix: string) {
-    const options: IOptions = {
-      hosts: host,
-      // Waiting is done by our callers, with a deadline; a circuit that opens by itself only hides etcd's return.
-      faultHandling: { host: () => noop, global: noop },
-      grpcOptions: {
-        'grpc.enable_http_proxy': 0,
-        'grpc.initial_reconnect_backoff_ms': 20,
-        'grpc.max_reconnect_backoff_ms': 1000,
-      },
-    };
-    this.#client = new Etcd3(options);
+  /** `hosts`: of etcd's members, URLs or `unix:/path`. `prefix`: as in the daemon's -etcd-prefix. */
+  constructor(hosts: readonly string[], prefix: string) {
+    this.members = new StoreMembers(hosts, `${prefix}/config`, () => this.#history?.listenElsewhere());
     this.#prefix = prefix;
   }
 
   /** Resolves when etcd answers. */
   async ready(signal: AbortSignal): Promise<void> {
-    const probe = () => this.#client.get(`${this.#prefix}/config`).then(() => true);
+    const probe = () => this.#read(etcd => etcd.get(`${this.#prefix}/config`)).then(() => true);
     await until(probe, { what: 'etcd to answer', timeout: 30_000, interval: 20, signal });
   }
 
   /** As it is now; rejects where there is none. */
   async config(): Promise<NetworkConfig> {
-    return JSON.parse((await this.#client.get(`${this.#prefix}/config`).string()) ?? '');
+    return JSON.parse((await this.#read(etcd => etcd.get(`${this.#prefix}/config`).string())) ?? '');
   }
 
   async putConfig(config: unknown): Promise<void> {
-    await this.#client.put(`${this.#prefix}/config`).value(JSON.stringify(config));
+    await this.#write(etcd => etcd.put(`${this.#prefix}/config`).value(JSON.stringify(config)));
   }
 
   /** `key`: below the prefix, as in all that follows. `ttl`: in seconds; without it the key does not expire. */
   async put(key: string, value: string, { ttl }: { ttl?: number } = {}): Promise<void> {
-    const grant = ttl === undefined ? undefined : await this.#client.leaseClient.leaseGrant({ TTL: ttl });
-    const put = this.#client.put(`${this.#prefix}/${key}`).value(value);
-    await (grant ? put.lease(grant.ID) : put);
+    const grant = ttl === undefined ? undefined : await this.#grant(ttl);
+    await this.#write(etcd => {
+      const put = etcd.put(`${this.#prefix}/${key}`).value(value);
+      return grant === undefined ? put : put.lease(grant);
+    });
   }
 
   /** Many at once, as keys below the prefix and their values. */
@@ -76,11 +69,11 @@ export class Store implements AsyncDisposable {
     }));
     // etcd takes 128 operations in one transaction unless told otherwise.
     for (let at = 0; at < puts.length; at += 128)
-      await this.#client.kv.txn({ success: puts.slice(at, at + 128) });
+      await this.#write(({ kv }) => kv.txn({ success: puts.slice(at, at + 128) }));
   }
 
   async remove(key: string): Promise<void> {
-    await this.#client.delete().key(`${this.#prefix}/${key}`);
+    await this.#write(etcd => etcd.delete().key(`${this.#prefix}/${key}`));
   }
 
   /** All of it at one revision, so that a watch tells it in one response. Undefined removes. */
@@ -91,14 +84,15 @@ export class Store implements AsyncDisposable {
         ? { request_delete_range: { key } }
         : { request_put: { key, value: Buffer.from(value) } };
     });
-    await this.#client.kv.txn({ success });
+    await this.#write(({ kv }) => kv.txn({ success }));
   }
 
   /** Revokes the etcd lease that the key hangs on, and so everything on it, as when its time is over. */
   async revoke(key: string): Promise<void> {
     const found = (await this.dump()).find(stored => stored.key === `${this.#prefix}/${key}`);
     if (!found?.lease) throw new UserError(`${key} ${found ? 'hangs on no etcd lease' : 'is not in etcd'}`);
-    await this.#client.leaseClient.leaseRevoke({ ID: BigInt(`0x${found.lease}`).toString() });
+    const ID = BigInt(`0x${found.lease}`).toString();
+    await this.#write(({ leaseClient }) => leaseClient.leaseRevoke({ ID }));
   }
 
   /** Seconds the key has left to live; undefined when it does not expire. Rejects when there is no such key. */
@@ -107,18 +101,17 @@ export class Store implements AsyncDisposable {
     if (!found) throw new UserError(`${key} is not in etcd`);
     if (!found.lease) return undefined;
     const ID = BigInt(`0x${found.lease}`).toString();
-    return Number((await this.#client.leaseClient.leaseTimeToLive({ ID })).TTL);
+    return this.#secondsLeft(ID);
   }
 
   /** The key below the prefix; undefined when there is none. */
   async entry(key: string): Promise<Entry | undefined> {
-    const { kvs } = await this.#client.kv.range({ key: Buffer.from(`${this.#prefix}/${key}`) });
+    const { kvs } = await this.#read(({ kv }) => kv.range({ key: Buffer.from(`${this.#prefix}/${key}`) }));
     const [kv] = kvs;
     if (!kv) return undefined;
     const value = kv.value.toString();
     if (kv.lease === '0') return { value };
-    const { TTL } = await this.#client.leaseClient.leaseTimeToLive({ ID: kv.lease });
-    return { value, lease: kv.lease, ttl: Number(TTL) };
+    return { value, lease: kv.lease, ttl: await this.#secondsLeft(kv.lease) };
   }
 
   /**
@@ -128,59 +121,54 @@ export class Store implements AsyncDisposable {
   async replace(key: string, from: Entry | undefined, to: Entry | undefined): Promise<boolean> {
     const name = Buffer.from(`${this.#prefix}/${key}`);
     const lease = to && (await this.#liveLease(to));
-    const { succeeded } = await this.#client.kv.txn({
-      compare: [
-        from
-          ? { key: name, target: 'Value', result: 'Equal', value: Buffer.from(from.value) }
-          : { key: name, target: 'Create', result: 'Equal', create_revision: '0' },
-      ],
-      success: [
-        to
-          ? { request_put: { key: name, value: Buffer.from(to.value), ...(lease ? { lease } : {}) } }
-          : { request_delete_range: { key: name } },
-      ],
-    });
+    const { succeeded } = await this.#write(({ kv }) =>
+      kv.txn({
+        compare: [
+          from
+            ? { key: name, target: 'Value', result: 'Equal', value: Buffer.from(from.value) }
+            : { key: name, target: 'Create', result: 'Equal', create_revision: '0' },
+        ],
+        success: [
+          to
+            ? { request_put: { key: name, value: Buffer.from(to.value), ...(lease ? { lease } : {}) } }
+            : { request_delete_range: { key: name } },
+        ],
+      }),
+    );
     return succeeded;
   }
 
   async #liveLease({ lease, ttl }: Entry): Promise<string | undefined> {
     if (ttl === undefined) return undefined;
-    const left =
-      lease === undefined ? undefined : await this.#client.leaseClient.leaseTimeToLive({ ID: lease });
-    if (lease !== undefined && Number(left?.TTL ?? -1) > 0) return lease;
-    return (await this.#client.leaseClient.leaseGrant({ TTL: ttl })).ID;
+    if (lease !== undefined && (await this.#secondsLeft(lease)) > 0) return lease;
+    return this.#grant(ttl);
   }
 
   /** How many etcd leases there are, whatever hangs on them. */
   async leaseCount(): Promise<number> {
-    return (await this.#client.leaseClient.leaseLeases()).leases.length;
+    return (await this.#read(({ leaseClient }) => leaseClient.leaseLeases())).leases.length;
   }
 
   /** Moves the revision on by so many writes outside of what flannel reads. */
   async bump(writes: number): Promise<void> {
-    for (let count = 0; count < writes; count++) await this.#client.put('/lab/bump').value(count);
+    for (let count = 0; count < writes; count++)
+      await this.#write(etcd => etcd.put('/lab/bump').value(count));
   }
 
   /** Forgets all history before now. */
   async compact(): Promise<void> {
-    const { header } = await this.#client.kv.range({ key: Buffer.from('/lab/bump') });
-    await this.#client.kv.compact({ revision: header.revision, physical: true });
+    const { header } = await this.#read(({ kv }) => kv.range({ key: Buffer.from('/lab/bump') }));
+    await this.#write(({ kv }) => kv.compact({ revision: header.revision, physical: true }));
   }
 
   /** Whether etcd answers within a fifth of a second. */
   async answers(): Promise<boolean> {
-    return this.#client
-      .get(`${this.#prefix}/config`)
-      .options({ deadline: Date.now() + 200 })
-      .then(
-        () => true,
-        () => false,
-      );
+    return this.members.answers();
   }
 
   async leases(): Promise<readonly StoredLease[]> {
     const folder = `${this.#prefix}/subnets/`;
-    const found = await this.#client.getAll().prefix(folder).strings();
+    const found = await this.#read(etcd => etcd.getAll().prefix(folder).strings());
     return Object.entries(found).map(([key, value]) => storedLease(key.slice(folder.length), value));
   }
 
@@ -198,7 +186,7 @@ export class Store implements AsyncDisposable {
 
   /** Every key below the prefix, for evidence. */
   async dump(): Promise<readonly StoredKey[]> {
-    const { kvs } = await this.#client.getAll().prefix(this.#prefix).exec();
+    const { kvs } = await this.#read(etcd => etcd.getAll().prefix(this.#prefix).exec());
     return kvs.map(kv => ({
       key: kv.key.toString(),
       value: kv.value.toString(),
@@ -210,7 +198,11 @@ export class Store implements AsyncDisposable {
 
   /** From now on the time of each change is known, too. */
   watchHistory(): StoreHistory {
-    this.#history ??= new StoreHistory(this.#client.watchClient, key => key.startsWith(this.#prefix));
+    this.#history ??= new StoreHistory({
+      watch: () => this.members.any.current.watchClient.watch(),
+      revision: () => this.#revision(),
+      isOurs: key => key.startsWith(this.#prefix),
+    });
     return this.#history;
   }
 
@@ -218,9 +210,8 @@ export class Store implements AsyncDisposable {
   async history(): Promise<readonly StoreEvent[]> {
     const history = this.watchHistory();
     const upToNow = async () => {
-      const options = { deadline: Date.now() + 1000 };
-      const { header } = await this.#client.kv.range({ key: Buffer.from(this.#prefix) }, options);
-      return history.hasSeen(Number(header.revision)) ? true : undefined;
+      const revision = await this.#revision({ deadline: Date.now() + 1000 });
+      return history.hasSeen(revision) ? true : undefined;
     };
     await until(upToNow, { what: 'the history of etcd', timeout: 2500, interval: 20 }).catch(error => {
       if (history.events.length === 0) throw error;
@@ -230,6 +221,28 @@ export class Store implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#history?.[Symbol.dispose]();
-    this.#client.close();
+    this.members.close();
+  }
+
+  async #grant(ttl: number): Promise<string> {
+    return (await this.#write(({ leaseClient }) => leaseClient.leaseGrant({ TTL: ttl }))).ID;
+  }
+
+  /** Not above zero when the etcd lease has ended. */
+  async #secondsLeft(ID: string): Promise<number> {
+    return Number((await this.#read(({ leaseClient }) => leaseClient.leaseTimeToLive({ ID }))).TTL);
+  }
+
+  async #revision(options?: { readonly deadline: number }): Promise<number> {
+    const key = Buffer.from(this.#prefix);
+    return Number((await this.#read(({ kv }) => kv.range({ key }, options))).header.revision);
+  }
+
+  #read<T>(ask: (etcd: Etcd3) => PromiseLike<T>): Promise<T> {
+    return this.members.any.read(ask);
+  }
+
+  #write<T>(order: (etcd: Etcd3) => PromiseLike<T>): Promise<T> {
+    return this.members.any.write(order);
   }
 }

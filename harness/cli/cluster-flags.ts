@@ -21,6 +21,7 @@ export const specFlags = {
   nodes: { type: 'string', value: 'N', help: 'how many nodes; default 3' },
   backend: { type: 'string', value: 'TYPE', help: 'vxlan, host-gw, …; default vxlan' },
   mtu: { type: 'string', value: 'BYTES', help: 'MTU of the underlay; default 1500' },
+  'etcd-members': { type: 'string', value: 'N', help: 'members of etcd: 1, 3 or 5; default 1' },
   daemon: {
     type: 'string',
     multiple: true,
@@ -35,6 +36,7 @@ export async function specFromFlags(
 ): Promise<ClusterSpec> {
   const nodes = args.number('nodes');
   const mtu = args.number('mtu');
+  const etcdMembers = args.number('etcd-members');
   return clusterSpec({
     name: args.text('name') ?? name,
     driver: await chosenDriver(args.text('driver') ?? 'auto'),
@@ -43,6 +45,7 @@ export async function specFromFlags(
     keep,
     ...(nodes === undefined ? {} : { nodes }),
     ...(mtu === undefined ? {} : { mtu }),
+    ...(etcdMembers === undefined ? {} : { etcdMembers }),
   });
 }
 

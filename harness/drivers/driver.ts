@@ -1,5 +1,6 @@
 // What a driver gives a cluster: an underlay with etcd on it, nodes that run a daemon and docker, workloads behind docker0.
 import type { Argv, Runner } from '../../lib/run.ts';
+import type { EtcdState } from './etcd-seats.ts';
 
 export type DriverName = 'netns' | 'docker';
 
@@ -24,6 +25,8 @@ export interface SitePlan {
   readonly owner: Owner;
   /** MTU of the underlay in bytes. */
   readonly mtu: number;
+  /** Members of etcd: an odd number, so that losing the smaller half leaves a quorum. */
+  readonly etcdMembers: number;
 }
 
 /** The program under test, as files on this machine. */
@@ -75,33 +78,45 @@ export interface Survivor {
 export interface Site extends AsyncDisposable {
   readonly driver: DriverName;
   readonly owner: Owner;
-  /** Client URL of etcd as the nodes reach it: `http://192.168.77.2:2379`. */
-  readonly etcdEndpoint: string;
-  /** What the harness itself dials: a URL, or `unix:/path/to/socket`. */
-  readonly etcdHost: string;
-  readonly etcd: EtcdControl;
+  /** The members of etcd, in the order of their numbers. */
+  readonly etcd: readonly EtcdMember[];
   /** In order of creation. */
   readonly nodes: readonly NodeHandle[];
   /** Boots a node; its daemon is not started yet. Several may be added at the same time. */
   addNode(plan: NodePlan, signal: AbortSignal): Promise<NodeHandle>;
-  etcdLogs(): Promise<string>;
   /** What {@link Driver.attach} needs to find this site and its nodes and workloads again. */
   data(): SiteData;
   /** Removes everything. Idempotent; tolerates what is gone; ignores `keep`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** The process that is the site's etcd. */
-export interface EtcdControl {
+/** A process of the site's etcd, which may be all of it. */
+export interface EtcdMember {
+  /** `etcd` where it is the only one, else `etcd1`, `etcd2`, … */
+  readonly name: string;
+  /** Client URL as the nodes reach it: `http://192.168.77.2:2379`. */
+  readonly endpoint: string;
+  /** By which the other members know it. */
+  readonly peerUrl: string;
+  /** What the harness itself dials: a URL, or `unix:/path/to/socket`. */
+  readonly host: string;
+  /** Also while it is paused. */
+  isRunning(): Promise<boolean>;
   /** Ends it at once, as a crash does; its data stays. No effect when it does not run. */
   stop(): Promise<void>;
-  /** It may still be starting when this resolves. */
-  start(): Promise<void>;
+  /** Only while it is stopped. It may still be starting when this resolves. `state`: how it begins without data; default new. */
+  start(state?: EtcdState): Promise<void>;
   /** Connections stay open and nothing is answered, until {@link resume}. */
   pause(): Promise<void>;
   resume(): Promise<void>;
   /** Removes its data; only while it is stopped. */
   wipe(): Promise<void>;
+  /** Takes it off the underlay, away from nodes and other members; it runs on. Only where there are several. */
+  unplug(): Promise<void>;
+  /** Back on the underlay with its address. */
+  plug(): Promise<void>;
+  /** All it has printed, oldest line first. */
+  logs(): Promise<string>;
 }
 
 /** Somewhere commands can be run, by us or by a person. */

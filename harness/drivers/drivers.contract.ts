@@ -9,7 +9,7 @@ import { subnetFile } from '../node-files.ts';
 import { docker0 } from '../node-state.ts';
 import { ownedHere } from '../owner.ts';
 import { onEveryDriver } from '../vitest/platforms.ts';
-import type { DaemonProgram, Driver, NodeHandle, NodePlan, Site } from './driver.ts';
+import type { DaemonProgram, Driver, EtcdMember, NodeHandle, NodePlan, Site } from './driver.ts';
 
 const signal = AbortSignal.timeout(120_000);
 const fixture = (name: string) => join(import.meta.dirname, 'fixtures', name);
@@ -37,7 +37,7 @@ function promises(driver: Driver): void {
   let two: NodeHandle;
 
   beforeAll(async () => {
-    site = await driver.create({ owner, mtu: 1500 }, signal);
+    site = await driver.create({ owner, mtu: 1500, etcdMembers: 1 }, signal);
     [one, two] = await Promise.all([
       site.addNode(plan('node1', '10.5.1.1/24'), signal),
       site.addNode(plan('node2', '10.5.2.1/24'), signal),
@@ -61,10 +61,13 @@ function promises(driver: Driver): void {
   });
 
   test('etcd answers the nodes', async () => {
-    const url = new URL(site.etcdEndpoint);
+    const [etcd] = site.etcd;
+    expect(site.etcd.map(({ name }) => name)).toEqual(['etcd']);
+    const url = new URL(etcd?.endpoint ?? '');
     const connect = ['bash', '--norc', '-c', `exec 3<>/dev/tcp/${url.hostname}/${url.port}`] as const;
     await until(() => one.run(connect).then(() => true), { what: 'etcd', timeout: 20_000, signal });
-    expect(await site.etcdLogs()).toMatch(/etcd/);
+    expect(await etcd?.isRunning()).toBe(true);
+    expect(await etcd?.logs()).toMatch(/etcd/);
   });
 
   test('commands get their input and environment, and give both streams and their exit code', async () => {
@@ -133,7 +136,9 @@ function promises(driver: Driver): void {
     expect(node?.address).toBe(one.address);
     expect((await node?.daemon.state())?.running).toBe(true);
     await node?.workloads[0]?.run(['ping', '-c', '1', '-W', '2', '10.5.1.1']);
-    expect(attached.etcdEndpoint).toBe(site.etcdEndpoint);
+    const addresses = (members: readonly EtcdMember[]) =>
+      members.map(({ name, endpoint, host }) => ({ name, endpoint, host }));
+    expect(addresses(attached.etcd)).toEqual(addresses(site.etcd));
   });
 
   test('a node can go alone', async () => {
@@ -161,7 +166,7 @@ function promises(driver: Driver): void {
 
   test('an aborted creation leaves nothing', async () => {
     const abort = new AbortController();
-    const creating = driver.create({ owner, mtu: 1500 }, abort.signal);
+    const creating = driver.create({ owner, mtu: 1500, etcdMembers: 1 }, abort.signal);
     abort.abort(new Error('enough'));
     await creating.then(made => made[Symbol.asyncDispose]()).catch(() => {});
     expect(await mine()).toEqual([]);

@@ -13,6 +13,7 @@ import { cellLines } from '../trace/failed-cells.ts';
 import { readCapture } from './capture.ts';
 import { besideItself } from './compare.ts';
 import { compareNodes, comparisonText } from './comparisons.ts';
+import { memberStates } from './etcd-members.ts';
 import { defaultLimits, Folder } from './folder.ts';
 import { kernelLog, storeLines } from './lines.ts';
 import { daemonLines } from './log-lines.ts';
@@ -113,12 +114,13 @@ export class Evidence {
 
   /** What the harness knows, and what etcd says of itself. */
   #ownFiles(): readonly Promise<unknown>[] {
-    const { spec, store, verdicts, memory } = this.#cluster;
+    const { spec, etcd, store, verdicts, memory } = this.#cluster;
     const known = [
       this.#saveJson('cluster.json', async () => spec),
       this.#saveJson('reachability.json', async () => memory.sweeps),
-      this.#save('etcd.log', () => this.#cluster.etcdLogs()),
+      ...etcd.map(member => this.#save(`${member.name}.log`, () => member.logs())),
       this.#saveJson('etcd-keys.json', () => store.dump()),
+      ...(etcd.length > 1 ? [this.#saveJson('etcd-members.json', () => memberStates(this.#cluster))] : []),
     ];
     if (verdicts.length === 0) return known;
     const text = `${cellLines(verdicts).join('\n')}\n`;

@@ -31,6 +31,7 @@ export function sketch(cluster: Cluster, failure: unknown, { title, reproduce }:
       driver: spec.driver,
       backend: spec.config.Backend.Type,
       daemon: spec.daemons.default,
+      etcdMembers: spec.etcdMembers,
     },
     nodes: sketchNodes(cluster, [], []),
     sweeps: [...memory.sweeps],

@@ -2,8 +2,8 @@
 import { UsageError } from '../../lib/errors.ts';
 import { anyCode } from '../../lib/run.ts';
 import { until } from '../../lib/wait.ts';
-import type { NodeHandle } from '../drivers/driver.ts';
-import { etcdAddress, nodeOf, standing } from './kind.ts';
+import type { EtcdMember, NodeHandle } from '../drivers/driver.ts';
+import { etcdAddress, hostOf, membersOf, nodeOf, standing } from './kind.ts';
 import { packetFilter, tableName } from './packet-filter.ts';
 import { matching, type UnderlayAddresses, underlayAddresses } from './underlay-addresses.ts';
 
@@ -12,37 +12,39 @@ export type CutMode = 'refuse' | 'black-hole';
 
 /** The node does not reach etcd; its peers do. */
 export const cutEtcd = standing({
-  operands: '<node> [refuse|black-hole]',
-  help: 'the node alone does not reach etcd; connections end, or fall silent',
-  read: words => [words.node(), words.choice(['refuse', 'black-hole'], 'refuse')],
-  prepare: (_, node: NodeHandle, mode: CutMode = 'refuse') => ({
+  operands: '<node> [refuse|black-hole] [<member>]',
+  help: 'the node alone does not reach etcd, or one member; connections end, or fall silent',
+  read: words => [words.node(), words.choice(['refuse', 'black-hole'], 'refuse'), words.anyMember()],
+  prepare: (scene, node: NodeHandle, mode: CutMode = 'refuse', member?: string) => ({
     node: node.name,
     mode,
+    member: member === undefined ? undefined : membersOf(scene, member)[0]?.name,
     table: tableName(),
   }),
-  make: (scene, { node: name, mode, table }) => {
+  make: (scene, { node: name, mode, member, table }) => {
     const node = nodeOf(scene, name);
-    const { hostname, port } = new URL(scene.site.etcdEndpoint);
+    const members = membersOf(scene, member);
+    const { to, from } = toAndFrom(members);
     const verdict = mode === 'refuse' ? 'reject with tcp reset' : 'drop';
     const filter = packetFilter(node, table, [
-      ['output', `ip daddr ${hostname} tcp dport ${port} ${verdict}`],
-      ['input', `ip saddr ${hostname} tcp sport ${port} ${verdict}`],
+      ['output', `${to} ${verdict}`],
+      ['input', `${from} ${verdict}`],
     ]);
-    const connections = `ss -Htn state established dst ${hostname} dport = :${port}`;
-    const connect = `timeout 0.3 bash --norc -c 'exec 3<>/dev/tcp/${hostname}/${port}'`;
+    const connects = members.map(each => {
+      const { hostname, port } = new URL(each.endpoint);
+      return `timeout 0.3 bash --norc -c 'exec 3<>/dev/tcp/${hostname}/${port}'`;
+    });
     return {
-      what: `${name} is cut off from etcd (${mode})`,
+      what: `${name} is cut off from ${member ?? 'etcd'} (${mode})`,
       act: async () => {
         await filter.put();
         // Otherwise a connection that only listens would not notice before its next keep-alive.
-        if (mode === 'refuse') await endConnections(node, scene.site.etcdEndpoint);
+        if (mode === 'refuse') await endConnections(node, members);
       },
       proof: async () => {
-        const left = mode === 'refuse' ? `[ -z "$(${connections})" ] &&` : '';
-        const { code } = await node.run(['sh', '-c', `${left} ! ${connect} 2>/dev/null`], {
-          okCodes: [0, 1],
-        });
-        return code === 0;
+        if (mode === 'refuse' && (await openPorts(node, members)).length > 0) return false;
+        const script = connects.map(connect => `! ${connect} 2>/dev/null`).join(' && ');
+        return (await node.run(['sh', '-c', script], { okCodes: [0, 1] })).code === 0;
       },
       undo: () => filter.remove(),
     };
@@ -56,7 +58,7 @@ export const halfOpen = standing({
   read: words => [words.node()],
   prepare: async ({ site }, node: NodeHandle) => {
     const open = async () => {
-      const ports = await openPorts(node, site.etcdEndpoint);
+      const ports = await openPorts(node, site.etcd);
       return ports.length > 0 ? ports : undefined;
     };
     // A daemon that just started, or lost one, is about to have one.
@@ -64,10 +66,10 @@ export const halfOpen = standing({
     return { node: node.name, ports, table: tableName() };
   },
   make: (scene, { node, ports, table }) => {
-    const { hostname, port } = new URL(scene.site.etcdEndpoint);
+    const { to, from } = toAndFrom(scene.site.etcd);
     const filter = packetFilter(nodeOf(scene, node), table, [
-      ['output', `ip daddr ${hostname} tcp dport ${port} tcp sport { ${ports.join()} } drop`],
-      ['input', `ip saddr ${hostname} tcp sport ${port} tcp dport { ${ports.join()} } drop`],
+      ['output', `${to} tcp sport { ${ports.join()} } drop`],
+      ['input', `${from} tcp dport { ${ports.join()} } drop`],
     ]);
     return {
       what: `what ${node} has open to etcd is dead`,
@@ -79,28 +81,31 @@ export const halfOpen = standing({
   },
 });
 
-/** The node's own ports of its connections to etcd. */
-export async function openPorts(node: NodeHandle, endpoint: string): Promise<readonly string[]> {
-  const { hostname, port } = new URL(endpoint);
-  const { stdout } = await node.run([
-    'ss',
-    '-Htn',
-    'state',
-    'established',
-    'dst',
-    hostname,
-    'dport',
-    '=',
-    `:${port}`,
-  ]);
+/** Matches for rules on a node: what goes to clients' ports of these members, and what comes from there. */
+export function toAndFrom(members: readonly EtcdMember[]): { readonly to: string; readonly from: string } {
+  const hosts = `{ ${members.map(hostOf).join(', ')} }`;
+  const [port] = new Set(members.map(({ endpoint }) => new URL(endpoint).port));
+  return { to: `ip daddr ${hosts} tcp dport ${port}`, from: `ip saddr ${hosts} tcp sport ${port}` };
+}
+
+/** The node's own ports of its connections to these members. */
+export async function openPorts(
+  node: NodeHandle,
+  members: readonly EtcdMember[],
+): Promise<readonly string[]> {
+  const { stdout } = await node.run(['ss', '-Htn', ...connectionsTo(members)]);
   return [...stdout.matchAll(/:(\d+)\s+\S+:\d+\s*$/gm)].map(match => match[1] ?? '');
 }
 
 /** Where the kernel can; a packet filter that rejects ends the others when they next say something. */
-export async function endConnections(node: NodeHandle, endpoint: string): Promise<void> {
-  const { hostname, port } = new URL(endpoint);
-  const which = ['state', 'established', 'dst', hostname, 'dport', '=', `:${port}`] as const;
-  await node.run(['ss', '-K', '-Htn', ...which], { okCodes: anyCode });
+export async function endConnections(node: NodeHandle, members: readonly EtcdMember[]): Promise<void> {
+  await node.run(['ss', '-K', '-Htn', ...connectionsTo(members)], { okCodes: anyCode });
+}
+
+/** As `ss` takes it. */
+function connectionsTo(members: readonly EtcdMember[]): readonly string[] {
+  const each = members.map(({ endpoint }) => `dst ${new URL(endpoint).host}`);
+  return ['state', 'established', `( ${each.join(' or ')} )`];
 }
 
 /** The node reaches nobody on the underlay, or not those given, nor they it. */
@@ -111,7 +116,7 @@ export const isolate = standing({
   prepare: async (scene, node: NodeHandle, from: readonly NodeHandle[] = []) => ({
     node: node.name,
     table: tableName(),
-    witness: from[0]?.address ?? etcdAddress(scene),
+    witness: from[0]?.address ?? (await etcdAddress(scene)),
     from: from.map(({ name }) => name),
     addresses: await underlayAddresses(from),
   }),

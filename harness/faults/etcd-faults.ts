@@ -1,87 +1,160 @@
 // etcd that is gone, mute, slow, or without its history.
-import type { NodeHandle } from '../drivers/driver.ts';
-import { endConnections, openPorts } from './cut-faults.ts';
+import { until } from '../../lib/wait.ts';
+import type { EtcdMember, NodeHandle } from '../drivers/driver.ts';
+import type { Store } from '../store.ts';
+import { endConnections, openPorts, toAndFrom } from './cut-faults.ts';
 import { answerTime, startHop, stopHop } from './etcd-hop.ts';
 import type { Injection } from './fault.ts';
-import { act, nodeOf, type Scene, standing } from './kind.ts';
+import { act, FaultUnavailable, membersOf, nodeOf, type Scene, standing } from './kind.ts';
 import { packetFilter, tableName } from './packet-filter.ts';
 
-/** etcd crashes; with `wipe` it comes back empty. */
+/** Which members; all when none is named. */
+export interface OfEtcd {
+  readonly member?: string | undefined;
+}
+
+/** etcd, or one member of it, crashes; with `wipe` all of it comes back empty. */
 export const stopEtcd = standing({
-  operands: '[wipe]',
-  help: 'etcd is stopped as by a crash; wiped, it comes back empty',
-  read: words => [{ wipe: words.choice(['keep', 'wipe'], 'keep') === 'wipe' }],
-  prepare: (_, { wipe = false }: { readonly wipe?: boolean } = {}) => ({ wipe }),
-  make: (scene, { wipe }) => {
-    const { etcd } = scene.site;
-    return mute(scene, {
-      what: wipe ? 'etcd is stopped and its data gone' : 'etcd is stopped',
-      act: async () => {
-        await etcd.stop();
-        if (wipe) await etcd.wipe();
+  operands: '[wipe|<member>]',
+  help: 'etcd, or one member of it, is stopped as by a crash; wiped, it comes back empty',
+  read: words => {
+    const word = words.choice(['keep', 'wipe', ...words.members], 'keep');
+    return [{ wipe: word === 'wipe', member: words.members.find(name => name === word) }];
+  },
+  prepare: (scene, { wipe = false, member }: OfEtcd & { readonly wipe?: boolean } = {}) => {
+    const members = membersOf(scene, member);
+    if (wipe && members.length < scene.site.etcd.length)
+      throw new FaultUnavailable(`${member} does not come back as itself without its data`);
+    if (wipe) members.forEach(needPlace);
+    return { wipe, member };
+  },
+  make: (scene, { wipe, member }) => {
+    const members = membersOf(scene, member);
+    return mute(scene, members, {
+      what: wipe ? 'etcd is stopped and its data gone' : `${member ?? 'etcd'} is stopped`,
+      act: async each => {
+        await each.stop();
+        if (wipe) await each.wipe();
       },
-      undo: () => etcd.start(),
+      undo: each => each.start(),
     });
   },
 });
 
-/** etcd keeps its connections and answers nothing. */
+/** etcd, or one member of it, keeps its connections and answers nothing. */
 export const pauseEtcd = standing({
-  operands: '',
-  help: 'etcd keeps its connections and answers nothing',
-  read: () => [],
-  prepare: () => ({}),
-  make: scene => {
-    const { etcd } = scene.site;
-    return mute(scene, { what: 'etcd is paused', act: () => etcd.pause(), undo: () => etcd.resume() });
+  operands: '[<member>]',
+  help: 'etcd, or one member of it, keeps its connections and answers nothing',
+  read: words => [{ member: words.anyMember() }],
+  prepare: (scene, { member }: OfEtcd = {}) => {
+    membersOf(scene, member);
+    return { member };
   },
+  make: (scene, { member }) =>
+    mute(scene, membersOf(scene, member), {
+      what: `${member ?? 'etcd'} is paused`,
+      act: each => each.pause(),
+      undo: each => each.resume(),
+    }),
 });
 
-/** Healed only when etcd answers again. */
-function mute({ store, signal }: Scene, injection: Omit<Injection, 'proof'>): Injection {
+interface Muting {
+  readonly what: string;
+  readonly act: (member: EtcdMember) => Promise<unknown>;
+  readonly undo: (member: EtcdMember) => Promise<unknown>;
+}
+
+/** None of the members answers; healed only when all do, and etcd as a whole if it has a quorum. */
+export function mute(
+  { site, store, signal }: Scene,
+  members: readonly EtcdMember[],
+  { what, act, undo }: Muting,
+): Injection {
   return {
-    ...injection,
-    proof: async () => !(await store.answers()),
+    what,
+    act: () => Promise.all(members.map(act)),
+    proof: async () => {
+      const up = await Promise.all(members.map(({ host }) => store.members.isUp(host)));
+      return !up.includes(true);
+    },
     undo: async () => {
-      if (!(await store.answers())) await injection.undo();
-      await store.ready(signal);
+      await Promise.all(
+        members.map(async member => {
+          if (!(await store.members.isUp(member.host))) await undo(member);
+          await answers(store, member, signal);
+        }),
+      );
+      const up = await Promise.all(site.etcd.map(({ host }) => store.members.isUp(host)));
+      if (up.filter(Boolean).length > site.etcd.length / 2) await store.ready(signal);
     },
   };
 }
 
-/** Whatever the node says to etcd arrives so many milliseconds later; other nodes are served as ever. */
+/** Resolves when the member answers for itself. */
+export async function answers(store: Store, { name, host }: EtcdMember, signal: AbortSignal): Promise<void> {
+  const isUp = async () => ((await store.members.isUp(host)) ? true : undefined);
+  await until(isUp, { what: `${name} to answer`, timeout: 30_000, interval: 50, signal });
+}
+
+/** Throws where a member that is made anew could not be found again. */
+export function needPlace({ name, host, endpoint }: EtcdMember): void {
+  if (!host.startsWith('unix:') && host !== endpoint)
+    throw new FaultUnavailable(
+      `${name} is reached through a published port, and would come back at another one`,
+    );
+}
+
+/** Whatever the node says to etcd, or one member, arrives so many milliseconds later; other nodes are served as ever. */
 export const slowEtcd = standing({
-  operands: '<node> <ms>',
-  help: 'what the node asks of etcd arrives there that much later',
-  read: words => [words.node(), words.number('ms', [1, 60_000])],
-  prepare: async ({ site }, node: NodeHandle, milliseconds: number) => {
+  operands: '<node> <ms> [<member>]',
+  help: 'what the node asks of etcd, or of one member, arrives there that much later',
+  read: words => [words.node(), words.number('ms', [1, 60_000]), words.anyMember()],
+  prepare: async (scene, node: NodeHandle, milliseconds: number, member?: string) => {
     const table = tableName();
     // Those that are open now would go on past the hop.
-    return { node: node.name, milliseconds, table, open: await openPorts(node, site.etcdEndpoint) };
+    const open = await openPorts(node, membersOf(scene, member));
+    return { node: node.name, milliseconds, member, table, open };
   },
-  make: (scene, { node: name, milliseconds, table, open }) => {
+  make: (scene, { node: name, milliseconds, member, table, open }) => {
     const node = nodeOf(scene, name);
-    const { etcdEndpoint } = scene.site;
-    const { hostname, port } = new URL(etcdEndpoint);
-    const toEtcd = `ip daddr ${hostname} tcp dport ${port}`;
-    const filter = (hop: string) =>
+    const members = membersOf(scene, member);
+    const hopOf = (each: EtcdMember) => `${table}_${each.name}`;
+    const filter = (hops: readonly string[]) =>
       packetFilter(node, table, [
-        ['nat', `${toEtcd} tcp sport != ${hopPorts.join('-')} redirect to :${hop}`],
+        ...members.map(
+          (each, at) =>
+            [
+              'nat',
+              `${toAndFrom([each]).to} tcp sport != ${hopPorts.join('-')} redirect to :${hops[at] ?? '1'}`,
+            ] as const,
+        ),
         ...(open.length > 0
-          ? [['output', `${toEtcd} tcp sport { ${open.join()} } reject with tcp reset`] as const]
+          ? [
+              [
+                'output',
+                `${toAndFrom(members).to} tcp sport { ${open.join()} } reject with tcp reset`,
+              ] as const,
+            ]
           : []),
       ]);
     return {
-      what: `etcd is ${milliseconds} ms slower for ${name}`,
+      what: `${member ?? 'etcd'} is ${milliseconds} ms slower for ${name}`,
       act: async () => {
-        const hop = await startHop(node, table, { etcdEndpoint, milliseconds, ports: hopPorts });
-        await filter(hop).put();
-        await endConnections(node, etcdEndpoint);
+        const starting = members.map(each =>
+          startHop(node, hopOf(each), { etcdEndpoint: each.endpoint, milliseconds, ports: hopPorts }),
+        );
+        await filter(await Promise.all(starting)).put();
+        await endConnections(node, members);
       },
-      proof: async () => (await answerTime(node, etcdEndpoint)) >= milliseconds,
+      proof: async () => {
+        const asked = await Promise.allSettled(members.map(({ endpoint }) => answerTime(node, endpoint)));
+        // A member that is stopped meanwhile is no quicker.
+        const times = asked.flatMap(answer => (answer.status === 'fulfilled' ? [answer.value] : []));
+        return times.length > 0 && times.every(time => time >= milliseconds);
+      },
       undo: async () => {
-        await filter('1').remove();
-        await stopHop(node, table);
+        await filter([]).remove();
+        await Promise.all(members.map(each => stopHop(node, hopOf(each))));
       },
       patience: 10_000 + 3 * milliseconds,
     };

@@ -4,13 +4,11 @@ import { Cluster } from '../cluster.ts';
 import { clusterSpec } from '../cluster-spec.ts';
 import type { Driver, DriverName, NodeHandle } from '../drivers/driver.ts';
 import { loadDriver } from '../drivers/index.ts';
-import { findRecord } from '../registry.ts';
 import { onEveryDriver } from '../vitest/platforms.ts';
+import { kindOf, makeFault, mendElsewhere } from './command-line.fixture.ts';
 import type { Fault } from './fault.ts';
-import { begin, mend, type Recipe } from './faults.ts';
 import { FaultUnavailable } from './kind.ts';
 import { type KindName, kinds, wordOf } from './kinds.ts';
-import { Words } from './words.ts';
 
 const signal = AbortSignal.timeout(300_000);
 
@@ -46,6 +44,7 @@ const cases: readonly (readonly [words: string, more?: { not?: [DriverName, RegE
   ['change-address node1'],
   ['stop-etcd'],
   ['pause-etcd'],
+  ['pause-etcd etcd'],
   ['cut-etcd node1'],
   ['cut-etcd node1 black-hole'],
   ['half-open node1'],
@@ -119,15 +118,6 @@ async function leasesOf({ nodes, store, fault }: Cluster): Promise<void> {
   expect(await store.replace(key, { value: 'by somebody else' }, before)).toBe(true);
 }
 
-/** As another process does, which knows the cluster by its record. */
-async function mendElsewhere(name: string, recipe: Recipe): Promise<void> {
-  const record = await findRecord(name);
-  if (!record) throw new Error(`${name} has no record`);
-  const cluster = await Cluster.attach(record, signal);
-  await using _store = cluster.store;
-  await mend(cluster.scene, recipe);
-}
-
 test('every kind is here', () => {
   // A node that is off has a test of its own below.
   const here = new Set(['crash', ...cases.map(([words]) => words.split(' ')[0])]);
@@ -143,23 +133,14 @@ function faultsOn(driver: Driver): void {
   afterAll(() => cluster?.[Symbol.asyncDispose](), 60_000);
 
   test.for(cases)('%s', async ([line, { not } = {}], { skip }) => {
-    const [word = '', ...operands] = line.split(' ');
-    const name = (Object.keys(kinds) as KindName[]).find(kind => wordOf(kind) === word) as KindName;
-    const words = new Words(operands, cluster.nodes, line);
-    const args = kinds[name].read(words);
-    words.end();
-    let recipe: Recipe | undefined;
-    const noted = async (noted: Recipe) => {
-      recipe = JSON.parse(JSON.stringify(noted));
-    };
-    const made = await begin(cluster.scene, name, args, noted).catch(error => error as Error);
+    const made = await makeFault(cluster, line).catch(error => error as Error);
     if (made instanceof FaultUnavailable) {
-      const expected = not?.[0] === driver.name ? not[1] : lacking[name];
+      const expected = not?.[0] === driver.name ? not[1] : lacking[kindOf(line)];
       expect(made.message).toMatch(expected ?? 'a fault that works here');
       return skip(made.message);
     }
     if (made instanceof Error) throw made;
-    if (recipe) await mendElsewhere(cluster.spec.name, recipe);
+    if (made) await mendElsewhere(cluster.spec.name, made, signal);
     await expect.poll(() => cluster.store.answers(), { timeout: 5000 }).toBe(true);
     const node = cluster.node('node1');
     // One that ended, as it does when its lease is another's, has no supervisor on netns.

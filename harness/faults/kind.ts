@@ -1,7 +1,7 @@
 // What a kind of fault is, as one value: its operands, what must be known to mend it, and how it is made.
 import { UserError, type UserErrorOptions } from '../../lib/errors.ts';
 import { anyCode } from '../../lib/run.ts';
-import type { NodeHandle, Site } from '../drivers/driver.ts';
+import type { EtcdMember, NodeHandle, Site } from '../drivers/driver.ts';
 import type { Journal } from '../journal.ts';
 import type { Store } from '../store.ts';
 import type { Injection } from './fault.ts';
@@ -78,7 +78,23 @@ export async function standsAlone(node: NodeHandle, what: string, isTaken: strin
   });
 }
 
-/** The address at which the nodes know etcd: something on the underlay that answers pings. */
-export function etcdAddress({ site }: Scene): string {
-  return new URL(site.etcdEndpoint).hostname;
+/** The member of etcd of that name, or all; throws when there is none of that name. */
+export function membersOf({ site }: Scene, name?: string): readonly EtcdMember[] {
+  const found = site.etcd.filter(member => name === undefined || member.name === name);
+  if (found.length > 0) return found;
+  const names = site.etcd.map(member => member.name).join(', ');
+  throw new UserError(`etcd of cluster ${site.owner.cluster} has no member ${name}`, {
+    hint: `one of ${names}`,
+  });
+}
+
+/** Something on the underlay that answers pings: the address of etcd, or of a member of it that runs. */
+export async function etcdAddress({ site }: Scene): Promise<string> {
+  for (const member of site.etcd) if (await member.isRunning()) return hostOf(member);
+  throw new UserError(`no etcd of cluster ${site.owner.cluster} runs, and so nothing answers pings`);
+}
+
+/** By which nodes know it. */
+export function hostOf({ endpoint }: EtcdMember): string {
+  return new URL(endpoint).hostname;
 }

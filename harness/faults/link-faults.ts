@@ -101,7 +101,7 @@ ${restoreScript({ ...device, addresses })}`;
           '0.5',
           '-I',
           next.split('/')[0] ?? '',
-          etcdAddress(scene),
+          await etcdAddress(scene),
         ] as const;
         return (await node.run(ping, { okCodes: [0, 1, 2] })).code === 0;
       },

@@ -18,7 +18,7 @@ export const lose = standing({
     return {
       what: `${name} loses ${share} % of what arrives`,
       act: () => filter.put(),
-      proof: async () => /[1-9]\d*(\.\d+)?% packet loss/.test(await burst(node, etcdAddress(scene))),
+      proof: async () => /[1-9]\d*(\.\d+)?% packet loss/.test(await burst(node, await etcdAddress(scene))),
       undo: () => filter.remove(),
     };
   },
@@ -38,7 +38,7 @@ export const duplicate = standing({
     return {
       what: `${share} % of what leaves ${name} leaves it twice`,
       act: () => filter.put(),
-      proof: async () => /\+\d+ duplicates/.test(await burst(node, etcdAddress(scene))),
+      proof: async () => /\+\d+ duplicates/.test(await burst(node, await etcdAddress(scene))),
       undo: () => filter.remove(),
     };
   },
@@ -60,7 +60,7 @@ export const throttle = standing({
       what: `${name} sends no faster than ${rate} kbit/s`,
       act: queue.put,
       proof: async () => {
-        await burst(node, etcdAddress(scene), 1400);
+        await burst(node, await etcdAddress(scene), 1400);
         const { stdout } = await node.run(['tc', '-s', 'qdisc', 'show', 'dev', 'eth0', 'root']);
         return /overlimits [1-9]/.test(stdout);
       },
@@ -85,7 +85,7 @@ export const delay = standing({
       what: `what ${name} sends leaves ${milliseconds} ms later`,
       act: queue.put,
       proof: async () => {
-        const { stdout } = await node.run(['ping', '-c', '1', '-W', '5', etcdAddress(scene)], {
+        const { stdout } = await node.run(['ping', '-c', '1', '-W', '5', await etcdAddress(scene)], {
           okCodes: [0, 1],
         });
         return Number(/time=([\d.]+)/.exec(stdout)?.[1] ?? 0) >= milliseconds;

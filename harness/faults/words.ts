@@ -5,17 +5,27 @@ import type { NodeHandle } from '../drivers/driver.ts';
 export class Words {
   readonly #left: string[];
   readonly #nodes: readonly NodeHandle[];
+  /** Names of those of etcd. */
+  readonly members: readonly string[];
   readonly #usage: string;
 
-  /** `usage` is the hint of every error. */
-  constructor(words: readonly string[], nodes: readonly NodeHandle[], usage: string) {
+  /** `members`: names of etcd's. `usage` is the hint of every error. */
+  constructor(
+    words: readonly string[],
+    { nodes, members }: { readonly nodes: readonly NodeHandle[]; readonly members: readonly string[] },
+    usage: string,
+  ) {
     this.#left = [...words];
     this.#nodes = nodes;
+    this.members = members;
     this.#usage = usage;
   }
 
   node(): NodeHandle {
-    const name = this.#next('a node');
+    return this.#node(this.#next('a node'));
+  }
+
+  #node(name: string): NodeHandle {
     const found = this.#nodes.find(node => node.name === name);
     if (found) return found;
     throw this.#error(
@@ -26,7 +36,19 @@ export class Words {
   /** `node1,node2`; undefined when no word is left. */
   nodes(): readonly NodeHandle[] | undefined {
     const names = this.#left.shift()?.split(',');
-    return names?.map(name => new Words([name], this.#nodes, this.#usage).node());
+    return names?.map(name => this.#node(name));
+  }
+
+  /** A member of etcd. */
+  member(): string {
+    const name = this.#next('a member of etcd');
+    if (this.members.includes(name)) return name;
+    throw this.#error(`etcd has no member ${name}; it has ${this.members.join(', ')}`);
+  }
+
+  /** Undefined when no word is left. */
+  anyMember(): string | undefined {
+    return this.#left.length === 0 ? undefined : this.member();
   }
 
   text(what: string): string {

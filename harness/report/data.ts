@@ -36,6 +36,7 @@ export interface ClusterSketch {
   readonly driver: string;
   readonly backend: string;
   readonly daemon: string;
+  readonly etcdMembers: number;
 }
 
 export interface NodeSketch {

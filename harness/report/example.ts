@@ -31,7 +31,7 @@ export const example: EvidenceData = {
   since: start,
   at: s(7),
   until: s(14),
-  cluster: { name: 't-0123456789', driver: 'netns', backend: 'vxlan', daemon: 'ts' },
+  cluster: { name: 't-0123456789', driver: 'netns', backend: 'vxlan', daemon: 'ts', etcdMembers: 1 },
   nodes: [1, 2, 3].map(number => ({
     name: `node${number}`,
     address: `192.168.77.${10 + number}`,

@@ -20,6 +20,12 @@ test('the failure, the verdict, the failed pair, the fault and the command are t
   expect(read).toContain('docker0 no lease');
 });
 
+test('an etcd of several members is drawn as such', () => {
+  expect(text(page)).not.toContain('etcd ×');
+  const members = renderReport({ ...example, cluster: { ...example.cluster, etcdMembers: 3 } });
+  expect(text(members)).toContain('etcd × 3');
+});
+
 test('nothing that was logged, named or typed becomes markup', () => {
   const evil = `</script><script>alert(1)</script><img src=x onerror="alert('2')">\u0000&lt;`;
   const infected = JSON.parse(

@@ -33,10 +33,12 @@ export function topology(data: EvidenceData): Markup {
   const height = bottom + (arcs.length > 0 ? deepest + 30 : 6);
   const middle = width / 2;
   const hidden = data.nodes.length - shown.length;
+  const { etcdMembers } = data.cluster;
+  const etcd = etcdMembers === 1 ? 'etcd' : `etcd × ${etcdMembers}`;
   return html`<svg viewBox="-2 0 ${width + 4} ${height}" role="img" aria-label="${describe(data, wrong)}">
 <defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto-start-reverse"><path d="M0 0 10 5 0 10z" class="bad"/></marker></defs>
 <line x1="${middle}" y1="36" x2="${middle}" y2="66" class="wire"/>
-<rect x="${middle - 44}" y="4" width="88" height="32" rx="8" class="box"/><text x="${middle}" y="25" font-size="14" font-weight="600" text-anchor="middle">etcd</text>
+<rect x="${middle - 44}" y="4" width="88" height="32" rx="8" class="box"/><text x="${middle}" y="25" font-size="14" font-weight="600" text-anchor="middle">${etcd}</text>
 <line x1="${left}" y1="66" x2="${width - left}" y2="66" class="wire"/><text x="${left}" y="58" font-size="12" class="soft">underlay</text>
 ${boxes.map(({ node, x }) => nodeBox(node, { x, width: boxWidth, height: boxHeight }, data, blamed.has(node.name)))}
 ${arcs.map(arc => arcMarkup(arc, bottom, data))}

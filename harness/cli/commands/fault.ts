@@ -24,7 +24,8 @@ export const fault: Command = {
     const cluster = await clusterFromFlags(context.args, context.signal);
     await using _store = cluster.store;
     const { name } = cluster.spec;
-    const words = new Words(operands, cluster.nodes, `lab fault ${usage(kind)}`);
+    const members = cluster.etcd.map(member => member.name);
+    const words = new Words(operands, { nodes: cluster.nodes, members }, `lab fault ${usage(kind)}`);
     const args = kinds[kind].read(words);
     words.end();
     let noted: StandingFault | undefined;

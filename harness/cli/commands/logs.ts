@@ -7,7 +7,7 @@ import type { Command } from '../command.ts';
 export const logs: Command = {
   name: 'logs',
   summary: 'print the log of a daemon, of etcd, or of all',
-  operands: '[<node>|etcd]',
+  operands: '[<node>|etcd|etcd2]',
   flags: {
     ...nameFlag,
     lines: { type: 'string', value: 'N', help: 'only the last N lines of each; default all' },
@@ -17,11 +17,14 @@ export const logs: Command = {
     const cluster = await clusterFromFlags(args, signal);
     await using _store = cluster.store;
     const sources = [
-      { name: 'etcd', read: () => cluster.etcdLogs() },
+      ...cluster.etcd.map(member => ({ name: member.name, read: () => member.logs() })),
       ...cluster.nodes.map(node => ({ name: node.name, read: () => node.daemon.logs() })),
     ];
     const [wanted] = args.operands;
-    const chosen = sources.filter(({ name }) => (wanted === undefined ? name !== 'etcd' : name === wanted));
+    const members = cluster.etcd.map(({ name }) => name);
+    const chosen = sources.filter(({ name }) =>
+      wanted === undefined ? !members.includes(name) : name === wanted,
+    );
     if (chosen.length === 0) {
       throw new UsageError(`cluster ${cluster.spec.name} has no ${wanted}`, {
         hint: `one of ${sources.map(source => source.name).join(', ')}`,

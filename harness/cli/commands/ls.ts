@@ -13,18 +13,19 @@ export const ls: Command = {
   async run({ out }) {
     const clusters = (await allRecords()).map(describe);
     out.data({ clusters });
-    const rows = clusters.map(({ name, driver, backend, nodes, since, state }) => [
+    const rows = clusters.map(({ name, driver, backend, nodes, etcdMembers, since, state }) => [
       name,
       driver,
       backend,
       String(nodes),
+      String(etcdMembers),
       since,
       state,
     ]);
     out.line(
       clusters.length === 0
         ? 'no clusters'
-        : table([['NAME', 'DRIVER', 'BACKEND', 'NODES', 'SINCE', 'STATE'], ...rows]),
+        : table([['NAME', 'DRIVER', 'BACKEND', 'NODES', 'ETCD', 'SINCE', 'STATE'], ...rows]),
     );
     return 0;
   },
@@ -39,6 +40,7 @@ function describe(record: ClusterRecord) {
     driver: spec.driver,
     backend: spec.config.Backend.Type,
     nodes: spec.nodes,
+    etcdMembers: spec.etcdMembers,
     since,
     state,
   };

@@ -73,8 +73,14 @@ export function startNode(
 }
 
 /** `publish`: etcd must be reached through a port of the engine's machine, because its network cannot be. */
-export function startEtcd(image: string, place: Place, publish: boolean): Promise<StartedTestContainer> {
-  const container = new LabContainer(image, place).withHostname('etcd');
+export function startEtcd(
+  image: string,
+  hostname: string,
+  place: Place,
+  environment: Readonly<Record<string, string>>,
+  publish: boolean,
+): Promise<StartedTestContainer> {
+  const container = new LabContainer(image, place).withHostname(hostname).withEnvironment({ ...environment });
   return (publish ? container.withExposedPorts(2379) : container).start();
 }
 

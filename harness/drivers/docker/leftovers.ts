@@ -105,6 +105,7 @@ export async function tolerate(codes: readonly number[], promise: Promise<unknow
   });
 }
 
-function statusOf(error: unknown): number | undefined {
+/** Of an answer of the engine that is an error. */
+export function statusOf(error: unknown): number | undefined {
   return (error as { statusCode?: number }).statusCode;
 }

@@ -1,18 +1,21 @@
 // A docker site: one network, etcd and the nodes on it, all in one Docker engine.
-import type { EtcdControl, NodeHandle, NodePlan, Owner, Site, SiteData, SitePlan } from '../driver.ts';
+import type { EtcdMember, NodeHandle, NodePlan, Owner, Site, SiteData, SitePlan } from '../driver.ts';
+import { clientUrl, etcdNames } from '../etcd-seats.ts';
 import type { Engine } from './engine.ts';
-import { containerName, etcdControl, etcdLogs, etcdNumber, startEtcd } from './etcd.ts';
+import { containerName, DockerEtcd, type DockerEtcdData, startEtcd } from './etcd.ts';
 import { imageTags } from './images.ts';
 import { labelsOf } from './labels.ts';
 import { findLeftovers } from './leftovers.ts';
 import { DockerNode, type DockerNodeData } from './node.ts';
 import { addressIn, createUnderlay, isOnThisMachine, type Underlay } from './underlay.ts';
 
+/** .1 is the bridge. */
+const firstMember = 2;
 const firstNode = 11;
 
 interface DockerSiteData {
   readonly underlay: Underlay;
-  readonly etcdHost: string;
+  readonly etcd: readonly DockerEtcdData[];
   readonly created: number;
   readonly nodes: readonly DockerNodeData[];
 }
@@ -20,28 +23,27 @@ interface DockerSiteData {
 export class DockerSite implements Site {
   readonly driver = 'docker';
   readonly owner: Owner;
-  readonly etcdEndpoint: string;
-  readonly etcdHost: string;
-  readonly etcd: EtcdControl;
+  readonly etcd: readonly EtcdMember[];
   readonly #engine: Engine;
   readonly #underlay: Underlay;
+  readonly #members: readonly DockerEtcdData[];
   readonly #nodes: DockerNode[];
   /** Fails when etcd could not be started; whoever adds a node is told. */
-  #etcd: Promise<unknown> = Promise.resolve();
+  #etcdStarted: Promise<unknown> = Promise.resolve();
   /** Containers that are being made: a disposal waits for them, or would miss them. */
   readonly #making = new Set<Promise<unknown>>();
   /** Nodes ever made: no address is used twice. */
   #created: number;
 
-  private constructor(engine: Engine, owner: Owner, { underlay, etcdHost, created, nodes }: DockerSiteData) {
+  private constructor(engine: Engine, owner: Owner, { underlay, etcd, created, nodes }: DockerSiteData) {
     this.owner = owner;
     this.#engine = engine;
     this.#underlay = underlay;
     this.#created = created;
     this.#nodes = nodes.map(data => this.#node(data));
-    this.etcdEndpoint = `http://${addressIn(underlay, etcdNumber)}:2379`;
-    this.etcdHost = etcdHost;
-    this.etcd = etcdControl(engine.docker, underlay, owner);
+    this.#members = etcd;
+    const place = { underlay, owner, seats: etcd.map(({ seat }) => seat) };
+    this.etcd = etcd.map(member => new DockerEtcd(engine.docker, member, place));
   }
 
   static fromData(engine: Engine, owner: Owner, data: SiteData): DockerSite {
@@ -51,12 +53,18 @@ export class DockerSite implements Site {
   static async create(engine: Engine, plan: SitePlan): Promise<DockerSite> {
     const underlay = await createUnderlay(engine.docker, plan);
     const isHere = isOnThisMachine(underlay);
-    const etcd = startEtcd(underlay, plan.owner, !isHere);
+    const seats = etcdNames(plan.etcdMembers).map((name, at) => ({
+      name,
+      address: addressIn(underlay, firstMember + at),
+    }));
+    const place = { underlay, owner: plan.owner, seats };
+    const started = allMade(seats.map(seat => startEtcd(seat, place, { publish: !isHere })));
     // With the engine on this machine its addresses are ours to dial, and etcd may take its time to start.
-    const etcdHost = isHere ? `http://${addressIn(underlay, etcdNumber)}:2379` : await etcd;
-    const site = new DockerSite(engine, plan.owner, { underlay, etcdHost, created: 0, nodes: [] });
-    site.#etcd = site.#track(etcd);
-    site.#etcd.catch(() => {});
+    const hosts = isHere ? seats.map(clientUrl) : await started;
+    const etcd = seats.map((seat, at) => ({ seat, host: hosts[at] ?? clientUrl(seat) }));
+    const site = new DockerSite(engine, plan.owner, { underlay, etcd, created: 0, nodes: [] });
+    site.#etcdStarted = site.#track(started);
+    site.#etcdStarted.catch(() => {});
     return site;
   }
 
@@ -67,20 +75,16 @@ export class DockerSite implements Site {
   async addNode(plan: NodePlan, signal: AbortSignal): Promise<NodeHandle> {
     signal.throwIfAborted();
     const address = addressIn(this.#underlay, firstNode + this.#created++);
-    const [container] = await Promise.all([this.#track(this.#startNode(plan, address)), this.#etcd]);
+    const [container] = await Promise.all([this.#track(this.#startNode(plan, address)), this.#etcdStarted]);
     const node = this.#node({ plan, address, container, workloads: [] });
     this.#nodes.push(node);
     await node.booted(signal);
     return node;
   }
 
-  etcdLogs(): Promise<string> {
-    return etcdLogs(this.#engine.docker, this.owner);
-  }
-
   data(): SiteData {
     const nodes = this.#nodes.map(node => node.data());
-    return { underlay: this.#underlay, etcdHost: this.etcdHost, created: this.#created, nodes };
+    return { underlay: this.#underlay, etcd: this.#members, created: this.#created, nodes };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -108,6 +112,12 @@ export class DockerSite implements Site {
     this.#making.add(making);
     return making.finally(() => this.#making.delete(making));
   }
+}
+
+/** Rejects only when none of them is being made any more: one that comes later would be left behind. */
+async function allMade<T>(making: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(making);
+  return Promise.all(making);
 }
 
 /** Removes everything of this owner's cluster, whatever of it there is. */

@@ -29,10 +29,10 @@ export const netns: Driver = {
     return problems.length > 0 ? problems : namespaceProblems();
   },
 
-  async create({ owner, mtu }: SitePlan, signal) {
+  async create({ owner, mtu, etcdMembers }: SitePlan, signal) {
     const script = holderScript({ keep: owner.keep, mtu, ...underlay });
     const holder = await startHolder(owner, script, signal);
-    const site = new NetnsSite(owner, { holder, mtu, created: 0, nodes: [] });
+    const site = new NetnsSite(owner, { holder, mtu, etcdMembers, created: 0, nodes: [] });
     try {
       await site.startEtcd();
       return site;

@@ -73,6 +73,19 @@ route add default via ${gateway6}
 END`)}`;
 }
 
+/** Gives a member of etcd a network namespace of its name, with `eth0` on the underlay. */
+export function etcdUplinkScript(member: Pick<Uplink, 'name' | 'index' | 'address' | 'mtu'>): string {
+  const { name, index, address, mtu } = member;
+  return `ip netns add ${name}
+ip link add veth${index} mtu ${mtu} alias ${name} type veth peer name eth0 mtu ${mtu} netns ${name}
+ip link set veth${index} master underlay up
+ip -n ${name} -batch - <<END
+link set lo up
+address add ${address} dev eth0
+link set eth0 up
+END`;
+}
+
 /** Left out on a machine whose kernel has no IPv6, or has it turned off. */
 function ipv6(commands: string): string {
   return `if [ "$(cat /proc/sys/net/ipv6/conf/all/disable_ipv6 2>/dev/null)" = 0 ]; then
