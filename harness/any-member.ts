@@ -3,8 +3,8 @@ import { sleep } from '../lib/wait.ts';
 
 /** Milliseconds until the next member is asked as well. */
 const patience = 100;
-/** For so many milliseconds the members may be about to elect a leader. */
-const election = 5000;
+/** For so many milliseconds the members may be about to elect a leader: etcd leaves questions of that time open for 7 s. */
+const election = 9000;
 
 export interface AnyMemberOptions<C> {
   /** Costs little, and is answered only by a member that can do as it is told. */

@@ -3,8 +3,9 @@ import { noop } from 'cockatiel';
 import { Etcd3, type IOptions } from 'etcd3';
 import { AnyMember } from './any-member.ts';
 
-/** How long one of several may take to answer, in milliseconds; the time of an election is in it. */
-const answerTimeout = 5000;
+/** How long one of several may take to answer, in milliseconds: a question can be asked again, an order cannot. */
+const timeouts = { question: 2000, order: 7000 } as const;
+const questions = ['range', 'leaseTimeToLive', 'leaseLeases', 'memberList', 'status'];
 /** How long something takes to answer that is there, in milliseconds. */
 const short = 200;
 
@@ -72,9 +73,11 @@ export class StoreMembers {
   }
 }
 
-/** The words of etcd's members while they have no leader, or a new one. */
+/** What etcd's members say while they have no leader, or a new one: some of them nothing. */
 function isElecting(error: unknown): boolean {
-  return /etcdserver: (leader changed|no leader|not leader|request timed out)/.test(String(error));
+  return /etcdserver: (leader changed|no leader|not leader|request timed out)|DEADLINE_EXCEEDED/.test(
+    String(error),
+  );
 }
 
 function client(host: string, isOneOfSeveral: boolean): Etcd3 {
@@ -88,7 +91,12 @@ function client(host: string, isOneOfSeveral: boolean): Etcd3 {
       'grpc.max_reconnect_backoff_ms': 1000,
     },
     ...(isOneOfSeveral
-      ? { defaultCallOptions: ({ isStream }) => (isStream ? {} : { deadline: Date.now() + answerTimeout }) }
+      ? {
+          defaultCallOptions: ({ isStream, method }) => {
+            const timeout = timeouts[questions.includes(method) ? 'question' : 'order'];
+            return isStream ? {} : { deadline: Date.now() + timeout };
+          },
+        }
       : {}),
   };
   return new Etcd3(options);

@@ -24,7 +24,9 @@ export const stopEtcd = standing({
   prepare: (scene, { wipe = false, member }: OfEtcd & { readonly wipe?: boolean } = {}) => {
     const members = membersOf(scene, member);
     if (wipe && members.length < scene.site.etcd.length)
-      throw new FaultUnavailable(`${member} does not come back as itself without its data`);
+      throw new FaultUnavailable(`${member} does not come back as itself without its data`, {
+        hint: 'lab fault lose-etcd-member   # heals as a new member',
+      });
     if (wipe) members.forEach(needPlace);
     return { wipe, member };
   },

@@ -119,8 +119,9 @@ async function leasesOf({ nodes, store, fault }: Cluster): Promise<void> {
 }
 
 test('every kind is here', () => {
-  // A node that is off has a test of its own below.
-  const here = new Set(['crash', ...cases.map(([words]) => words.split(' ')[0])]);
+  // A node that is off has a test of its own below, members of etcd have etcd-members.contract.ts.
+  const elsewhere = ['crash', 'isolate-etcd-member', 'lose-etcd-member', 'lose-etcd-quorum'];
+  const here = new Set([...elsewhere, ...cases.map(([words]) => words.split(' ')[0])]);
   expect([...here].sort()).toEqual((Object.keys(kinds) as KindName[]).map(wordOf).sort());
 });
 
@@ -204,6 +205,15 @@ function faultsOn(driver: Driver): void {
     }
     await frozen.heal();
     await cluster.expectConverged({ timeout: 30_000 });
+  });
+
+  test('one etcd alone has no member to lose', async () => {
+    const { loseEtcdMember, loseEtcdQuorum, isolateEtcdMember, stopEtcd } = cluster.fault;
+    for (const lost of [loseEtcdMember('etcd'), isolateEtcdMember('etcd'), loseEtcdQuorum()]) {
+      await expect(lost).rejects.toThrow(FaultUnavailable);
+      await expect(lost).rejects.toThrow('has one member only');
+    }
+    await expect(stopEtcd({ member: 'etcd2' })).rejects.toThrow('no member etcd2');
   });
 
   test('the store is tampered with as told', async () => {

@@ -4,6 +4,7 @@ import { cutEtcd, halfOpen, isolate, partition } from './cut-faults.ts';
 import { freeze, kill, slowStart, term } from './daemon-faults.ts';
 import { fullDisk, readOnlyDisk } from './disk-faults.ts';
 import { compactEtcd, pauseEtcd, slowEtcd, stopEtcd } from './etcd-faults.ts';
+import { isolateEtcdMember, loseEtcdMember, loseEtcdQuorum } from './etcd-member-faults.ts';
 import {
   dropForwarding,
   failIptables,
@@ -46,6 +47,9 @@ export const kinds = {
   changeAddress,
   stopEtcd,
   pauseEtcd,
+  loseEtcdMember,
+  loseEtcdQuorum,
+  isolateEtcdMember,
   cutEtcd,
   halfOpen,
   slowEtcd,
