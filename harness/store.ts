@@ -97,11 +97,15 @@ export class Store implements AsyncDisposable {
 
   /** Seconds the key has left to live; undefined when it does not expire. Rejects when there is no such key. */
   async timeToLive(key: string): Promise<number | undefined> {
-    const found = (await this.dump()).find(stored => stored.key === `${this.#prefix}/${key}`);
-    if (!found) throw new UserError(`${key} is not in etcd`);
-    if (!found.lease) return undefined;
-    const ID = BigInt(`0x${found.lease}`).toString();
-    return this.#secondsLeft(ID);
+    for (let former = ''; ; ) {
+      const found = (await this.dump()).find(stored => stored.key === `${this.#prefix}/${key}`);
+      if (!found) throw new UserError(`${key} is not in etcd`);
+      if (!found.lease) return undefined;
+      const left = await this.#secondsLeft(BigInt(`0x${found.lease}`).toString());
+      // One that ended in between was replaced by a renewal, and given back.
+      if (left >= 0 || found.lease === former) return left;
+      former = found.lease;
+    }
   }
 
   /** The key below the prefix; undefined when there is none. */
