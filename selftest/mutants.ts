@@ -143,6 +143,21 @@ export const mutants: readonly Mutant[] = [
     says: /fdb|neighbour|MAC/i,
   },
   {
+    name: 'asks-only-the-first-endpoint',
+    patches: [
+      {
+        module: 'daemon/store/etcd3-client.ts',
+        find: 'hosts: [...endpoints],',
+        replace: 'hosts: endpoints.slice(0, 1),',
+      },
+    ],
+    caughtBy: {
+      file: 'scenarios/etcd-members.scenario.ts',
+      test: 'each member of etcd is lost, and another comes in its place, and nobody notices',
+    },
+    says: /10\.5\.250\.0/,
+  },
+  {
     name: 'watches-on-from-compacted-history',
     patches: [{ module: 'daemon/store/watch-anew.ts', find: '      first = undefined;\n', replace: '' }],
     caughtBy: {
