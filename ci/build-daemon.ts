@@ -1,11 +1,10 @@
 // Bundles the daemon and mk-docker-opts into few files, with the native part of koffi beside them.
-import { existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
-import { rehearse } from './rehearsal/rehearsal.ts';
+import { etcdProto, keepCompiled } from './compiled-code.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -73,12 +72,6 @@ const prologue = [
   'const bundleUrl = require("node:url").pathToFileURL(__filename).href;',
   'const bundleNow = () => { const [seconds, rest] = process.hrtime(); return seconds * 1e3 + rest / 1e6; };',
 ].join('\n');
-
-/** Rehearses a start, and keeps the code that V8 compiled meanwhile. */
-async function keepCompiled(folder: string): Promise<void> {
-  await rehearse(join(folder, 'flanneld.js'), etcdProto(), { FLANNEL_KEEP_COMPILED: '1' });
-  if (!existsSync(join(folder, 'main.js.cache'))) throw new Error('the daemon left no compiled code');
-}
 
 /** koffi looks for its native part in packages that are not there once it is bundled. */
 const nativeBeside: Plugin = {
@@ -153,10 +146,4 @@ const whenCalled: Plugin = {
 function calling(module: string, name: string): string {
   const it = `require('${module}').${name}`;
   return `export function ${name}(...args) { return new.target ? new (${it})(...args) : ${it}(...args); }`;
-}
-
-/** The path of etcd's rpc.proto. */
-export function etcdProto(): string {
-  const fromEtcd3 = createRequire(createRequire(import.meta.url).resolve('etcd3'));
-  return join(dirname(fromEtcd3.resolve('etcd3')), '../proto/rpc.proto');
 }

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { etcdProto } from './build-daemon.ts';
+import { etcdProto } from './compiled-code.ts';
 import { servicesModule } from './etcd-services.ts';
 
 interface Method {

@@ -21,7 +21,7 @@ const cachedData = compiled();
 const source = wrap(readFileSync(file, 'latin1'));
 const script = new Script(source, { filename: file, ...(cachedData ? { cachedData } : {}) });
 // For the build: by the end of a rehearsal, everything a start needs is compiled.
-if (process.env.FLANNEL_KEEP_COMPILED)
-  process.once('exit', () => writeFileSync(cache, script.createCachedData()));
+const keep = process.env.FLANNEL_KEEP_COMPILED;
+if (keep) process.once('exit', () => writeFileSync(keep, script.createCachedData()));
 const main = { exports: {} };
 script.runInThisContext()(main.exports, createRequire(import.meta.url), main, file, import.meta.dirname);

@@ -11,6 +11,12 @@ const tools = ['ip', 'bridge', 'iptables', 'iptables-save', 'iptables-restore'];
 /** Milliseconds. */
 const timeout = 20_000;
 
+export interface RehearsalOptions {
+  readonly env: Readonly<Record<string, string>>;
+  /** For Node itself. */
+  readonly nodeFlags?: readonly string[];
+}
+
 /**
  * Lets `program` take a lease, program three peers, become ready and take its lost lease again, then ends it. Nothing of this host is changed:
  * etcd, the tools and /proc/sys are make-believe. Rejects with what the daemon said when it does not get that far.
@@ -19,7 +25,7 @@ const timeout = 20_000;
 export async function rehearse(
   program: string,
   protoFile: string,
-  env: Readonly<Record<string, string>>,
+  { env, nodeFlags = [] }: RehearsalOptions,
 ): Promise<void> {
   // A device that no other rehearsal has, as daemons on one host mind that; more digits make no name of a device.
   const config = {
@@ -35,7 +41,7 @@ export async function rehearse(
       `-subnet-file=${join(folder, 'run/subnet.env')}`,
       '-ip-masq',
     ];
-    const child = spawn(process.execPath, ['--require', file('host.cjs'), program, ...flags], {
+    const child = spawn(process.execPath, [...nodeFlags, '--require', file('host.cjs'), program, ...flags], {
       env: { ...env, PATH: folder },
       stdio: ['ignore', 'ignore', 'pipe'],
       timeout,
