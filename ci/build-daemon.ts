@@ -1,4 +1,4 @@
-// Bundles the daemon and mk-docker-opts into few files, with the native part of koffi beside them.
+// Bundles the daemon into few files, with the native part of koffi and mk-docker-opts beside them.
 import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /**
  * Writes flanneld.js with main.js, its compiled code, udp-worker.js and koffi.node, which it loads, and
- * mk-docker-opts.js into `folder`.
+ * mk-docker-opts.sh into `folder`.
  */
 export async function buildDaemon(folder: string): Promise<void> {
   await bundleDaemon(folder);
@@ -22,14 +22,10 @@ export async function bundleDaemon(folder: string, plugins: readonly Plugin[] = 
   await mkdir(folder, { recursive: true });
   await Promise.all([
     bundle(folder, { main: 'daemon/main.ts', 'udp-worker': 'daemon/udp/worker.ts' }, '', plugins),
-    bundle(
-      folder,
-      { flanneld: 'daemon/start.ts', 'mk-docker-opts': 'daemon/mk-docker-opts.ts' },
-      '#!/usr/bin/env node\n',
-      [],
-    ).then(() =>
-      Promise.all(['flanneld.js', 'mk-docker-opts.js'].map(name => chmod(join(folder, name), 0o755))),
+    bundle(folder, { flanneld: 'daemon/start.ts' }, '#!/usr/bin/env node\n', []).then(() =>
+      chmod(join(folder, 'flanneld.js'), 0o755),
     ),
+    copyFile(join(root, 'daemon/mk-docker-opts.sh'), join(folder, 'mk-docker-opts.sh')),
     copyFile(nativeKoffi(), join(folder, 'koffi.node')),
     writeFile(join(folder, 'package.json'), '{ "type": "commonjs" }\n'),
   ]);

@@ -6,9 +6,6 @@ import { parseCidr, parseIp } from '../lib/ip.ts';
 import { chooseBackend } from './backends/index.ts';
 import { parseFdb, parseLinks, parseNeighbours, parseRoutes } from './kernel/parse.ts';
 import { parseDump } from './kernel/parse-wg.ts';
-import { dockerOpts } from './model/docker-opts.ts';
-import { parseEnvFile } from './model/env-file.ts';
-import { gatewayRoutes } from './model/kernel-routes.ts';
 import { parseKey, parseValue } from './model/lease-codec.ts';
 import { stateText } from './model/net-state.ts';
 import { parseNetworkConfig } from './model/network-config.ts';
@@ -62,15 +59,7 @@ const targets: readonly Target[] = [
     seeds: [
       'FLANNEL_NETWORK=10.5.0.0/16\nFLANNEL_SUBNET="10.5.1.1/24" # x\nexport FLANNEL_MTU=1450\r\nFLANNEL_IPMASQ=false\n',
     ],
-    read: text => {
-      const choice = { individual: true, combined: true, key: 'DOCKER_OPTS', ipMasq: true, ipv6: true };
-      return [parseSubnetEnv(text), dockerOpts(parseEnvFile(text), choice)];
-    },
-  },
-  {
-    name: '/proc/net/route',
-    seeds: ['Iface\tDestination\tGateway\neth0\t004A010A\t0707A8C0\t0003\t0\t0\t0\t00FFFFFF\t0\t0\t0\n'],
-    read: gatewayRoutes,
+    read: parseSubnetEnv,
   },
   {
     name: 'iptables-save',

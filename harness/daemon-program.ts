@@ -48,7 +48,7 @@ async function thisTree(): Promise<DaemonProgram> {
   return {
     ref: 'ts',
     flanneld: join(folder, 'flanneld.js'),
-    mkDockerOpts: join(folder, 'mk-docker-opts.js'),
+    mkDockerOpts: join(folder, 'mk-docker-opts.sh'),
     beside,
   };
 }
@@ -65,7 +65,7 @@ async function bundle(): Promise<string> {
 
 async function sourceHash(): Promise<string> {
   const patterns = [
-    'daemon/**/*.ts',
+    'daemon/**/*.{ts,sh}',
     'lib/*.ts',
     'ci/{build*,etcd-services}.ts',
     'ci/rehearsal/*',
