@@ -10,34 +10,53 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /**
  * Writes flanneld.js with main.js, its compiled code, udp-worker.js and koffi.node, which it loads, and
- * mk-docker-opts.sh into `folder`.
+ * mk-docker-opts.sh into `folder`. Returns the source files of all that.
  */
-export async function buildDaemon(folder: string): Promise<void> {
-  await bundleDaemon(folder);
+export async function buildDaemon(folder: string, options: BuildOptions = {}): Promise<readonly string[]> {
+  const sources = await bundleDaemon(folder, options);
   await keepCompiled(folder);
+  return sources;
 }
 
-/** The same without compiled code, so that it starts later; plugins come before all others. */
-export async function bundleDaemon(folder: string, plugins: readonly Plugin[] = []): Promise<void> {
+export interface BuildOptions {
+  /** For `-version` to tell. */
+  readonly commit?: string;
+  /** They come before all others. */
+  readonly plugins?: readonly Plugin[];
+}
+
+/** The same without compiled code, so that it starts later. */
+export async function bundleDaemon(
+  folder: string,
+  { commit, plugins = [] }: BuildOptions = {},
+): Promise<readonly string[]> {
   await mkdir(folder, { recursive: true });
-  await Promise.all([
-    bundle(folder, { main: 'daemon/main.ts', 'udp-worker': 'daemon/udp/worker.ts' }, '', plugins),
-    bundle(folder, { flanneld: 'daemon/start.ts' }, '#!/usr/bin/env node\n', []).then(() =>
+  const entries = { main: 'daemon/main.ts', 'udp-worker': 'daemon/udp/worker.ts' };
+  const define: Record<string, string> = commit ? { FLANNEL_COMMIT: JSON.stringify(commit) } : {};
+  const [sources] = await Promise.all([
+    bundle(folder, entries, { plugins, define }),
+    bundle(folder, { flanneld: 'daemon/start.ts' }, { firstLine: '#!/usr/bin/env node\n' }).then(() =>
       chmod(join(folder, 'flanneld.js'), 0o755),
     ),
     copyFile(join(root, 'daemon/mk-docker-opts.sh'), join(folder, 'mk-docker-opts.sh')),
     copyFile(nativeKoffi(), join(folder, 'koffi.node')),
     writeFile(join(folder, 'package.json'), '{ "type": "commonjs" }\n'),
   ]);
+  return sources;
+}
+
+interface BundleOptions {
+  readonly firstLine?: string;
+  readonly plugins?: readonly Plugin[];
+  readonly define?: Readonly<Record<string, string>>;
 }
 
 async function bundle(
   folder: string,
   entryPoints: Readonly<Record<string, string>>,
-  firstLine: string,
-  plugins: readonly Plugin[],
-): Promise<void> {
-  await build({
+  { firstLine = '', plugins = [], define = {} }: BundleOptions,
+): Promise<readonly string[]> {
+  const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: { ...entryPoints },
     outdir: folder,
@@ -47,7 +66,9 @@ async function bundle(
     // CommonJS runs wherever the file is copied to, with and without a package.json above it.
     format: 'cjs',
     charset: 'ascii',
+    metafile: true,
     define: {
+      ...define,
       'import.meta.url': 'bundleUrl',
       'import.meta.dirname': '__dirname',
       // What Node has behind this takes 2 ms to load.
@@ -62,6 +83,7 @@ async function bundle(
     logLevel: 'error',
     plugins: [...plugins, nativeBeside, preparedServices, sparing, whenCalled],
   });
+  return Object.keys(metafile.inputs);
 }
 
 const prologue = [

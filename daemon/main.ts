@@ -2,7 +2,6 @@
 import { describeError, UsageError, UserError } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { CommandError } from '../lib/run.ts';
-import pkg from '../package.json' with { type: 'json' };
 import { runDaemon } from './app/daemon.ts';
 import { keyFile, loadKeys } from './app/key-file.ts';
 import type { Daemon } from './app/node.ts';
@@ -23,6 +22,7 @@ import { startOperations } from './operations/operations.ts';
 import { createSlimming } from './operations/slim.ts';
 import { type Options, parseOptions } from './options.ts';
 import { openStore } from './store/open.ts';
+import { version, versionText } from './version.ts';
 
 async function main(): Promise<number> {
   const command = parseOptions(process.argv.slice(2), process.env);
@@ -31,7 +31,7 @@ async function main(): Promise<number> {
       writeLine(1, helpText().trimEnd());
       return 0;
     case 'version':
-      writeLine(1, `flanneld ${pkg.version}`);
+      writeLine(1, versionText());
       return 0;
     case 'run':
       return run(command.options, command.warnings);
@@ -45,13 +45,13 @@ async function run(options: Options, warnings: readonly string[]): Promise<numbe
   reportUncaught(log);
   const signal = stopSignal(log);
   log.info('starting', {
-    version: pkg.version,
+    version,
     etcd: options.etcdEndpoints.join(),
     prefix: options.etcdPrefix,
   });
   for (const warning of warnings) log.warn(warning);
   const guarded = guardLog(log, { ...logRate, now: () => performance.now() });
-  const surroundings = { options, version: pkg.version, env: process.env, log: guarded };
+  const surroundings = { options, version, env: process.env, log: guarded };
   try {
     await using operations = await startOperations(surroundings);
     const slim = process.env.FLANNEL_KEEP_COMPILED ? () => {} : createSlimming(guarded);

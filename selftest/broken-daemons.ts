@@ -13,7 +13,7 @@ import { runScenarios } from './scenarios.ts';
 /** Writes the daemon with its patches into the folder; throws when one of them has no place. */
 export async function buildMutant({ name, patches }: Mutant, folder: string): Promise<string> {
   const { plugin, left } = mutation(patches);
-  await bundleDaemon(folder, [plugin]);
+  await bundleDaemon(folder, { plugins: [plugin] });
   const [unused] = left();
   if (unused) throw new Error(`mutant ${name}: ${unused.module} is not part of the daemon`);
   return join(folder, 'flanneld.js');
