@@ -10,7 +10,7 @@ export interface ClusterSpec {
   readonly nodes: number;
   /** The network configuration, as it is written to `<prefix>/config`. */
   readonly config: NetworkConfig;
-  /** Daemon reference of each node (`ts`, `bin:<path>`); `default` for those not named. */
+  /** Daemon reference of each node (`ts`, `release`, `release:<path>`, `bin:<path>`); `default` for those not named. */
   readonly daemons: Readonly<Record<string, string>> & { readonly default: string };
   /** Flags for every daemon, after those the lab sets itself. */
   readonly flags: readonly string[];

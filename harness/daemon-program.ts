@@ -1,13 +1,14 @@
-// Turns a daemon reference (`ts`, `bin:<path>`) into files on this machine.
+// Turns a daemon reference (`ts`, `release`, `release:<path>`, `bin:<path>`) into files on this machine.
 import { createHash } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
-import { access, glob, readFile, realpath, rename, rm } from 'node:fs/promises';
+import { access, glob, readFile, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nearest, UsageError } from '../lib/errors.ts';
 import { stateDir } from '../lib/places.ts';
 import { localRunner } from '../lib/run.ts';
 import type { DaemonProgram } from './drivers/driver.ts';
+import { once, sourceHash } from './made.ts';
 
 const packageRoot = packageFolder(fileURLToPath(import.meta.url));
 
@@ -22,10 +23,16 @@ export function resolveDaemon(ref: string): Promise<DaemonProgram> {
 
 async function resolveOnce(ref: string): Promise<DaemonProgram> {
   if (ref === 'ts') return thisTree();
+  if (ref === 'release')
+    return released(ref, await makeOnce('release', releaseSources, 'ci/release/main.ts', '--unpacked'));
+  if (ref.startsWith('release:'))
+    return released(ref, await unpack(ref, resolve(ref.slice('release:'.length))));
   if (ref.startsWith('bin:')) return binary(ref, resolve(ref.slice('bin:'.length)));
-  const guess = nearest(ref.split(':')[0] ?? ref, ['ts', 'bin']);
+  const guess = nearest(ref.split(':')[0] ?? ref, ['ts', 'release', 'bin']);
   throw new UsageError(`unknown daemon ${JSON.stringify(ref)}${guess ? `, did you mean ${guess}?` : ''}`, {
-    hint: '--daemon ts, --daemon bin:/path/to/flanneld or, for one node, --daemon node2=bin:/path/to/flanneld',
+    hint:
+      '--daemon ts, --daemon release:/path/to/flannel.tar.gz, --daemon bin:/path/to/flanneld or, for one node, ' +
+      '--daemon node2=bin:/path/to/flanneld',
   });
 }
 
@@ -39,9 +46,31 @@ async function binary(ref: string, path: string): Promise<DaemonProgram> {
   return { ref, flanneld: await realpath(path), mkDockerOpts, beside: [] };
 }
 
+/** What a release has in its folder. */
+function released(ref: string, folder: string): DaemonProgram {
+  const file = (name: string) => join(folder, name);
+  return { ref, flanneld: file('flanneld'), mkDockerOpts: file('mk-docker-opts.sh'), beside: [] };
+}
+
+/** Unpacks a release once for each content of its file. */
+async function unpack(ref: string, file: string): Promise<string> {
+  const content = await readFile(file).catch(cause => {
+    throw new UsageError(`${ref}: ${file} cannot be read`, {
+      hint: 'npm run release   # makes one in dist/',
+      cause,
+    });
+  });
+  const digest = createHash('sha256').update(content).digest('hex').slice(0, 16);
+  return once(join(stateDir(), 'releases', digest), async folder => {
+    await localRunner.run(['tar', '-xzf', file, '-C', folder]);
+  });
+}
+
 /** Bundles the daemon of this source tree, once for each state of the sources. */
 async function thisTree(): Promise<DaemonProgram> {
-  const folder = import.meta.url.endsWith('.js') ? join(packageRoot, 'dist/daemon') : await bundle();
+  const folder = import.meta.url.endsWith('.js')
+    ? join(packageRoot, 'dist/daemon')
+    : await makeOnce('daemon', daemonSources, 'ci/build.ts', '--daemon');
   const beside = await Array.fromAsync(
     glob(join(folder, '{main.js,main.js.cache,udp-worker.js,*.node,*.json}')),
   );
@@ -53,29 +82,26 @@ async function thisTree(): Promise<DaemonProgram> {
   };
 }
 
-async function bundle(): Promise<string> {
-  const folder = join(stateDir(), 'daemon', await sourceHash());
-  if (existsSync(folder)) return folder;
-  const building = `${folder}.${process.pid}`;
-  await localRunner.run([process.execPath, join(packageRoot, 'ci/build.ts'), '--daemon', building]);
-  // Another process may have built the same in the meantime: either one will do.
-  await rename(building, folder).catch(() => rm(building, { recursive: true }));
-  return folder;
-}
+const daemonSources = [
+  'daemon/**/*.{ts,sh}',
+  'lib/*.ts',
+  'ci/{build*,compiled-code,etcd-services}.ts',
+  'ci/rehearsal/*',
+  'package-lock.json',
+];
+const releaseSources = [...daemonSources, 'ci/release/*.ts', 'packaging/**/*.{md,conf,service}'];
 
-async function sourceHash(): Promise<string> {
-  const patterns = [
-    'daemon/**/*.{ts,sh}',
-    'lib/*.ts',
-    'ci/{build*,etcd-services}.ts',
-    'ci/rehearsal/*',
-    'package-lock.json',
-  ];
-  const files = (await Array.fromAsync(glob(patterns, { cwd: packageRoot }))).sort();
-  const hash = createHash('sha256');
-  for (const text of await Promise.all(files.map(file => readFile(join(packageRoot, file)))))
-    hash.update(text);
-  return hash.digest('hex').slice(0, 16);
+/** A folder that this program of ours makes of these sources. */
+async function makeOnce(
+  kind: string,
+  sources: readonly string[],
+  program: string,
+  flag: string,
+): Promise<string> {
+  const folder = join(stateDir(), kind, await sourceHash(packageRoot, sources));
+  return once(folder, async path => {
+    await localRunner.run([process.execPath, join(packageRoot, program), flag, path]);
+  });
 }
 
 function packageFolder(start: string): string {

@@ -26,7 +26,7 @@ export const specFlags = {
     type: 'string',
     multiple: true,
     value: 'REF',
-    help: 'ts (this tree) or bin:<path>; node2=REF for one node; may be repeated; default ts',
+    help: 'ts (this tree), release[:<tar.gz>] or bin:<path>; node2=REF for one node; may be repeated; default ts',
   },
 } as const satisfies Flags;
 

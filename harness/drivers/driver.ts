@@ -31,7 +31,7 @@ export interface SitePlan {
 
 /** The program under test, as files on this machine. */
 export interface DaemonProgram {
-  /** As the user named it: `ts`, `bin:/usr/local/bin/flanneld`. */
+  /** As the user named it: `ts`, `release`, `bin:/usr/local/bin/flanneld`. */
   readonly ref: string;
   /** An executable named `flanneld`, or anything: nodes get it as /opt/flannel/flanneld. */
   readonly flanneld: string;
