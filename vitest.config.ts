@@ -25,7 +25,7 @@ export default defineConfig({
       {
         test: {
           name: 'contract',
-          include: ['{daemon,harness,lib,selftest}/**/*.contract.ts'],
+          include: ['{daemon,harness,lib,ci,selftest}/**/*.contract.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // Most of them wait for an endpoint to be given up.

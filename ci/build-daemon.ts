@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /**
  * Writes flanneld.js with main.js, its compiled code, udp-worker.js and koffi.node, which it loads, and
- * mk-docker-opts.sh into `folder`. Returns the source files of all that.
+ * mk-docker-opts.sh into `folder`. Returns the source files of which something is in it.
  */
 export async function buildDaemon(folder: string, options: BuildOptions = {}): Promise<readonly string[]> {
   const sources = await bundleDaemon(folder, options);
@@ -83,7 +83,8 @@ async function bundle(
     logLevel: 'error',
     plugins: [...plugins, nativeBeside, preparedServices, sparing, whenCalled],
   });
-  return Object.keys(metafile.inputs);
+  const kept = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs));
+  return kept.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([file]) => file);
 }
 
 const prologue = [

@@ -10,6 +10,8 @@ import { localRunner } from '../lib/run.ts';
 import type { DaemonProgram } from './drivers/driver.ts';
 import { once, sourceHash } from './made.ts';
 
+/** Else this is the package as others depend on it, which is JavaScript and has only what was built. */
+const isSourceTree = !import.meta.url.endsWith('.js');
 const packageRoot = packageFolder(fileURLToPath(import.meta.url));
 
 const resolved = new Map<string, Promise<DaemonProgram>>();
@@ -23,8 +25,7 @@ export function resolveDaemon(ref: string): Promise<DaemonProgram> {
 
 async function resolveOnce(ref: string): Promise<DaemonProgram> {
   if (ref === 'ts') return thisTree();
-  if (ref === 'release')
-    return released(ref, await makeOnce('release', releaseSources, 'ci/release/main.ts', '--unpacked'));
+  if (ref === 'release') return released(ref, await ownRelease());
   if (ref.startsWith('release:'))
     return released(ref, await unpack(ref, resolve(ref.slice('release:'.length))));
   if (ref.startsWith('bin:')) return binary(ref, resolve(ref.slice('bin:'.length)));
@@ -44,6 +45,14 @@ async function binary(ref: string, path: string): Promise<DaemonProgram> {
   }
   const { mkDockerOpts } = await resolveDaemon('ts');
   return { ref, flanneld: await realpath(path), mkDockerOpts, beside: [] };
+}
+
+/** A release of this source tree, made once for each state of the sources. */
+async function ownRelease(): Promise<string> {
+  if (isSourceTree) return makeOnce('release', releaseSources, 'ci/release/main.ts', '--unpacked');
+  throw new UsageError('--daemon release: there is no source tree to make a release of', {
+    hint: '--daemon release:/path/to/flannel.tar.gz',
+  });
 }
 
 /** What a release has in its folder. */
@@ -68,9 +77,9 @@ async function unpack(ref: string, file: string): Promise<string> {
 
 /** Bundles the daemon of this source tree, once for each state of the sources. */
 async function thisTree(): Promise<DaemonProgram> {
-  const folder = import.meta.url.endsWith('.js')
-    ? join(packageRoot, 'dist/daemon')
-    : await makeOnce('daemon', daemonSources, 'ci/build.ts', '--daemon');
+  const folder = isSourceTree
+    ? await makeOnce('daemon', daemonSources, 'ci/build.ts', '--daemon')
+    : join(packageRoot, 'dist/daemon');
   const beside = await Array.fromAsync(
     glob(join(folder, '{main.js,main.js.cache,udp-worker.js,*.node,*.json}')),
   );
