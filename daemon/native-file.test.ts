@@ -1,11 +1,11 @@
 // Loading a library out of memory: nothing is left on disk, and a folder that will not do is passed over.
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, readdirSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { loadNative } from './native-file.ts';
+import { loadNative, openRemoved } from './native-file.ts';
 
 function library(): Buffer {
   const koffi = createRequire(createRequire(import.meta.url).resolve('koffi'));
@@ -21,6 +21,19 @@ test('the library works and has no name', async () => {
     expect(readdirSync(folder)).toEqual([]);
     expect(readlinkSync(path)).toMatch(/ \(deleted\)$/);
   } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('where files have to have names, this one had one for a moment', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'flannel-lab-native-'));
+  const file = openRemoved(folder);
+  try {
+    writeSync(file, 'what is in it');
+    expect(readFileSync(`/proc/self/fd/${file}`, 'utf8')).toBe('what is in it');
+    expect(readdirSync(folder)).toEqual([]);
+  } finally {
+    closeSync(file);
     await rm(folder, { recursive: true });
   }
 });

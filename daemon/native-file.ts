@@ -51,11 +51,16 @@ function openNameless(folder: string): number {
     // Some file systems have no such files; there it has a name for a moment.
     if (!['EOPNOTSUPP', 'EISDIR', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? ''))
       throw error;
-    const own = mkdtempSync(join(folder, 'flanneld-'));
-    try {
-      return openSync(join(own, 'native'), 'wx+', 0o700);
-    } finally {
-      rmSync(own, { recursive: true });
-    }
+    return openRemoved(folder);
+  }
+}
+
+/** A file in a folder that nobody else can enter, removed before anything is in it. */
+export function openRemoved(folder: string): number {
+  const own = mkdtempSync(join(folder, 'flanneld-'));
+  try {
+    return openSync(join(own, 'native'), 'wx+', 0o700);
+  } finally {
+    rmSync(own, { recursive: true });
   }
 }
