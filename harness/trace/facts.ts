@@ -3,6 +3,7 @@ import type { Runner } from '../../lib/run.ts';
 import { ask, type FdbEntry, type Link, type Neighbour, type Route, rows } from '../ask.ts';
 import { subnetFile } from '../node-files.ts';
 import { parseSubnetEnv, type SubnetEnv } from '../node-state.ts';
+import { type LegacyRules, legacyQuestion, parseLegacy } from './legacy.ts';
 
 /** A chain that the kernel calls when it forwards. */
 export interface ForwardChain {
@@ -21,7 +22,9 @@ export interface PlaceFacts {
 export interface NodeFacts extends PlaceFacts {
   readonly neighbours: readonly Neighbour[];
   readonly fdb: readonly FdbEntry[];
+  /** Of nftables, and so those of iptables, too, where it is not the legacy one. */
   readonly forwardChains: readonly ForwardChain[];
+  readonly legacy: LegacyRules;
   /** By path below /proc/sys/net/ipv4: `conf/eth0/rp_filter`. */
   readonly sysctls: ReadonlyMap<string, number>;
   readonly subnetEnv: SubnetEnv | undefined;
@@ -40,7 +43,7 @@ const nodeQuestions = [
   'ip -j -4 neigh',
   'bridge -j fdb',
   'nft -j list chains',
-  'iptables-save -t filter',
+  legacyQuestion,
   'cd /proc/sys/net/ipv4 && grep . ip_forward conf/*/rp_filter conf/*/forwarding',
   `cat ${subnetFile}`,
   'ss -Hlunp',
@@ -49,7 +52,7 @@ const nodeQuestions = [
 ];
 
 export async function nodeFacts(node: Asked): Promise<NodeFacts> {
-  const [links, routes, neighbours, fdb, chains, saved, sysctls, env, sockets, states] = await ask(
+  const [links, routes, neighbours, fdb, chains, legacy, sysctls, env, sockets, states] = await ask(
     node,
     nodeQuestions,
     { timeout },
@@ -60,7 +63,8 @@ export async function nodeFacts(node: Asked): Promise<NodeFacts> {
     routes: rows(routes),
     neighbours: rows(neighbours),
     fdb: rows(fdb),
-    forwardChains: forwardChains(chains, saved),
+    forwardChains: forwardChains(chains),
+    legacy: parseLegacy(legacy),
     sysctls: parseSysctls(sysctls),
     subnetEnv: parseSubnetEnv(env ?? ''),
     udpPorts: parseUdpPorts(sockets, states),
@@ -82,17 +86,14 @@ interface ChainItem {
   };
 }
 
-/** nftables knows those of iptables-nft, too; legacy iptables has its own. */
-export function forwardChains(nft = '', iptables = ''): readonly ForwardChain[] {
+/** Those that the kernel calls when it forwards. */
+export function forwardChains(nft = ''): readonly ForwardChain[] {
   const { nftables } = JSON.parse(nft.trim() || '{"nftables":[]}') as { nftables: readonly ChainItem[] };
-  const chains = nftables.flatMap(({ chain }) =>
+  return nftables.flatMap(({ chain }) =>
     chain?.hook === 'forward'
       ? [{ name: `${chain.family} ${chain.table} ${chain.name}`, policy: chain.policy ?? 'accept' }]
       : [],
   );
-  const policy = /^:FORWARD (\w+)/m.exec(iptables)?.[1]?.toLowerCase();
-  const known = chains.some(({ name }) => name === 'ip filter FORWARD');
-  return policy && !known ? [...chains, { name: 'ip filter FORWARD', policy }] : chains;
 }
 
 export function parseSysctls(text = ''): ReadonlyMap<string, number> {

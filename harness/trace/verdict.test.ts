@@ -8,6 +8,7 @@ import { findingsOn } from './checks/index.ts';
 import type { Count, Direction, Seen } from './counters.ts';
 import type { NodeFacts } from './facts.ts';
 import { filterVerdicts } from './filter-trace.ts';
+import { parseLegacy } from './legacy.ts';
 import { type Path, pathBetween, type Side, type Stage } from './path.ts';
 import type { Evidence } from './probe.ts';
 import { blameFor, blameWithout, lossIn, rewriter, rewritingIn } from './verdict.ts';
@@ -37,6 +38,7 @@ function facts(node: number, peer: number): NodeFacts {
     neighbours: [{ dst: `10.5.${peer}.0`, dev: 'flannel.1', lladdr: mac(peer) }],
     fdb: [{ mac: mac(peer), ifname: 'flannel.1', dst: `192.168.77.1${peer}` }],
     forwardChains: [{ name: 'ip filter FORWARD', policy: 'accept' }],
+    legacy: parseLegacy(),
     sysctls: new Map([['ip_forward', 1]]),
     subnetEnv: undefined,
     udpPorts: new Map(),
@@ -140,6 +142,27 @@ test('policy DROP is to blame only where forwarding was entered and not left', (
     cause: 'forward-drop',
   });
   expect(blamed(all, lost(all, 'request', 'tunnel-in'))).toMatchObject({ cause: 'unexplained' });
+});
+
+test('legacy iptables is to blame where forwarding was entered and not left, or the underlay not reached', () => {
+  const rules = (lines: string) =>
+    parseLegacy(`*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n${lines}\n# by iptables-legacy\n`);
+  const dropped = '-A FORWARD -i flannel.1 -m mark --mark 0x1 -j DROP';
+  const all = paths({}, { forwardChains: dropping, legacy: rules(dropped) });
+  const loss = lossIn(lost(all, 'request', 'far-forward-in'), all);
+  if (!loss) throw new Error('nothing was lost');
+  expect(blameFor(loss, findingsOn(all.request), [])).toMatchObject({
+    node: 'node2',
+    cause: 'forward-drop',
+    text: 'rule "-i flannel.1 -m mark --mark 0x1 -j DROP" (iptables-legacy: filter/FORWARD)',
+    show: 'iptables-legacy -t filter -S FORWARD',
+  });
+  const outer = paths({}, { legacy: rules('-A INPUT -p udp -m udp --dport 8472 -j DROP') });
+  expect(blamed(outer, lost(outer, 'request', 'uplink-in'))).toMatchObject({
+    node: 'node2',
+    cause: 'underlay-partition',
+    hop: 'between eth0 and flannel.1',
+  });
 });
 
 test('the rule that was seen to drop comes before the policy', () => {

@@ -1,17 +1,9 @@
 // What a node needs to forward: ip_forward, routes that rp_filter agrees with, and packet filters that let it pass.
 import type { NodeFacts } from '../facts.ts';
 import { routeText, routeTo } from '../lookup.ts';
-import { bridge, type Path, uplink } from '../path.ts';
+import type { Path } from '../path.ts';
+import { arrivals } from './arrivals.ts';
 import { at, type Check, type Finding } from './finding.ts';
-
-/** Where packets come into each node. */
-function arrivals(path: Path) {
-  const far = path.points.find(({ stage }) => stage === 'tunnel-in')?.device ?? uplink;
-  return [
-    { hop: 'out', facts: path.from.facts, device: bridge },
-    { hop: 'in', facts: path.to.facts, device: far },
-  ] as const;
-}
 
 export const forwardingChecks: Check = path =>
   arrivals(path).flatMap(({ hop, facts: { sysctls }, device }) => {

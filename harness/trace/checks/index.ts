@@ -4,6 +4,7 @@ import { containerChecks, leaseChecks } from './container.ts';
 import { bridgeChecks, tunnelChecks, uplinkChecks } from './devices.ts';
 import type { Check, Finding } from './finding.ts';
 import { filterChecks, forwardingChecks, reversePathChecks } from './forwarding.ts';
+import { legacyChecks } from './legacy.ts';
 import { routeChecks } from './routes.ts';
 import { pumpChecks } from './udp.ts';
 import { arpChecks, mtuChecks } from './underlay.ts';
@@ -21,6 +22,7 @@ const between: readonly Check[] = [
   reversePathChecks,
   routeChecks,
   vtepChecks,
+  legacyChecks,
   filterChecks,
   mtuChecks,
   arpChecks,

@@ -1,8 +1,7 @@
 // With backend udp the daemons carry the packets: each must have its socket, and not stand still.
 import type { Hop, Path, Side } from '../path.ts';
+import { portOf } from '../ports.ts';
 import { at, type Check, type Finding } from './finding.ts';
-
-const defaultPort = 8285;
 
 export const pumpChecks: Check = path =>
   path.backend === 'udp'
@@ -19,7 +18,7 @@ function pump(
   hop: Hop,
   vanishes: readonly [Hop, Hop],
 ): readonly Finding[] {
-  const port = Number(path.config.Backend.Port || defaultPort);
+  const port = portOf(path.config) ?? 0;
   const state = facts.udpPorts.get(port);
   if (state === 'running') return [];
   const text = state

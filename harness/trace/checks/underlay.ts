@@ -1,7 +1,9 @@
 // The underlay: room for a packet of docker0's MTU with its wrapping, and a peer that answers ARP.
 import type { NodeFacts } from '../facts.ts';
+import type { Flow } from '../legacy.ts';
 import { link } from '../lookup.ts';
 import { type Hop, type Path, uplink, type Wrapping } from '../path.ts';
+import { portOf } from '../ports.ts';
 import { at, type Check, type Finding } from './finding.ts';
 
 /** Bytes around a packet on the underlay, its own headers not counted. */
@@ -10,6 +12,14 @@ const overhead: Readonly<Record<Wrapping, number>> = { plain: 0, vxlan: 50, udp:
 /** The largest packet a container sends. */
 export function largest({ from }: Path): number {
   return link(from.inside, uplink)?.mtu ?? 1500;
+}
+
+/** What the nodes send each other, as packet filters see it; undefined where that is the packets themselves. */
+export function outerFlow({ from, to, tunnel, backend, config }: Path): Omit<Flow, 'chain'> | undefined {
+  const ends = { source: from.publicIp, destination: to.publicIp };
+  if (tunnel && backend === 'ipip') return { ...ends, protocol: 'ipencap' };
+  const port = tunnel === undefined ? undefined : portOf(config);
+  return port === undefined ? undefined : { ...ends, protocol: 'udp', port };
 }
 
 export const mtuChecks: Check = path => {

@@ -1,10 +1,8 @@
 // What vxlan needs besides routes: the peer's MAC as neighbour and in the FDB, and devices of one VNI and port.
 import { link, routeTo } from '../lookup.ts';
 import type { Path, Side } from '../path.ts';
+import { portOf } from '../ports.ts';
 import { at, type Check, type Finding } from './finding.ts';
-
-/** The kernel's own, which is what flannel leaves it at. */
-const defaultPort = 8472;
 
 const isVxlan = (path: Path) => path.backend === 'vxlan' && path.tunnel !== undefined;
 
@@ -13,12 +11,12 @@ export const vxlanDeviceChecks: Check = path =>
 
 function identity(path: Path, side: Side): readonly Finding[] {
   const device = path.tunnel ?? '';
-  const { VNI: vni = 1, Port: port } = path.config.Backend;
+  const { VNI: vni = 1 } = path.config.Backend;
   const data = link(side.facts, device)?.linkinfo?.info_data;
   if (!data) return [];
   const hop = side === path.from ? 'wrap' : 'unwrap';
   const told = { node: side.node, show: `ip -d link show ${device}`, vanishes: ['wrap', 'unwrap'] } as const;
-  const wantedPort = port || defaultPort;
+  const wantedPort = portOf(path.config);
   const findings: Finding[] = [];
   if (data.id !== vni) {
     const text = `${device} has VNI ${data.id}, and the network has ${vni}`;
