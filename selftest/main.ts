@@ -40,7 +40,7 @@ async function main(signal: AbortSignal): Promise<number> {
   };
 
   for (const suite of injectionSuites) {
-    const injections = suite.injections.filter(({ name }) => wanted(`verdict ${suite.backend}: ${name}`));
+    const injections = suite.injections.filter(({ name }) => wanted(`verdict ${suite.name}: ${name}`));
     if (injections.length > 0) await tryVerdicts({ ...suite, injections }, signal, done);
   }
   const broken = mutants.filter(({ name }) => wanted(`mutant ${name}`));

@@ -11,21 +11,23 @@ import type { Detail } from './figures.ts';
 
 /** One cluster for all of them; a cause that could not be made counts as a wrong verdict. */
 export async function tryVerdicts(
-  { backend, nodes, injections }: InjectionSuite,
+  { name: suite, backend, options = {}, nodes, injections }: InjectionSuite,
   signal: AbortSignal,
   done: (detail: Detail) => void,
 ): Promise<void> {
-  const spec = clusterSpec({ name: `selftest-${process.pid}`, driver: 'netns', nodes, backend });
+  const config = { Backend: options };
+  const name = `selftest-${process.pid}`;
+  const spec = clusterSpec({ name, driver: 'netns', nodes, backend, config });
   await using cluster = await Cluster.up(spec, await readyDriver('netns'), { signal });
   await cluster.expectReachable();
   for (const injection of injections) {
     signal.throwIfAborted();
-    done(await tried(cluster, backend, injection));
+    done(await tried(cluster, suite, injection));
   }
 }
 
-async function tried(cluster: Cluster, backend: string, injection: CauseInjection): Promise<Detail> {
-  const name = `${backend}: ${injection.name}`;
+async function tried(cluster: Cluster, suite: string, injection: CauseInjection): Promise<Detail> {
+  const name = `${suite}: ${injection.name}`;
   try {
     const verdict = await verdictOn(cluster, injection);
     const wrong = mismatches(verdict, injection.expected);

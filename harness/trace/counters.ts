@@ -21,24 +21,36 @@ export interface Count {
 export type Seen = ReadonlyMap<Stage, Count>;
 
 /** Bytes in front of the inner IP header, counted from the outer transport header. */
-const inner: Readonly<Record<Exclude<Wrapping, 'plain' | 'hidden'>, number>> = { vxlan: 8 + 8 + 14, udp: 8 };
+const inner = { vxlan: 8 + 8 + 14, udp: 8, ipip: 0 } as const;
 /** Of ping's payload; before it is the time it was sent. */
 const markOffset = 8 + 16;
 
 const echo: Readonly<Record<Direction, number>> = { request: 8, answer: 0 };
 
 /** What matches a marked ping of a direction at a point. */
-function matches(wrapping: Wrapping, direction: Direction, mark: number): string {
-  if (wrapping === 'plain' || wrapping === 'hidden') {
-    return `ip protocol icmp icmp type ${echo[direction]} @th,${markOffset * 8},32 ${mark}`;
-  }
-  const ip = inner[wrapping];
-  const icmp = ip + 20;
+function matches(
+  wrapping: Wrapping,
+  direction: Direction,
+  kind: keyof Marks,
+  { marks, datagrams }: Plan,
+): string {
   const bits = (bytes: number, length: number) => `@th,${bytes * 8},${length}`;
-  return `ip protocol udp ${bits(icmp, 8)} ${echo[direction]} ${bits(icmp + markOffset, 32)} ${mark}`;
+  // Type and reserved bytes of a transport message.
+  if (wrapping === 'wireguard') {
+    return `meta l4proto udp udp length ${datagrams[direction][kind]} ${bits(8, 32)} 0x4000000`;
+  }
+  const type = echo[direction];
+  if (wrapping === 'plain' || wrapping === 'hidden') {
+    return `ip protocol icmp icmp type ${type} ${bits(markOffset, 32)} ${marks[kind]}`;
+  }
+  const icmp = inner[wrapping] + 20;
+  const protocol = wrapping === 'ipip' ? 'ipencap' : 'udp';
+  return `ip protocol ${protocol} ${bits(icmp, 8)} ${type} ${bits(icmp + markOffset, 32)} ${marks[kind]}`;
 }
 
+/** Nothing where it cannot be seen. */
 function ownSource(wrapping: Wrapping, source: string): string {
+  if (wrapping === 'wireguard') return '';
   if (wrapping === 'plain' || wrapping === 'hidden') return `ip saddr ${source}`;
   return `@th,${(inner[wrapping] + 12) * 8},32 ${parseIp(source)?.value}`;
 }
@@ -66,6 +78,8 @@ function counterName({ direction, point }: Watched, kind: keyof Count): string {
 export interface Plan {
   readonly table: string;
   readonly marks: Marks;
+  /** Bytes of the datagrams that carry them where they are encrypted. */
+  readonly datagrams: Readonly<Record<Direction, Marks>>;
   readonly paths: Readonly<Record<Direction, Path>>;
 }
 
@@ -79,43 +93,50 @@ export type Offered = (point: Point) => boolean;
 
 /** The tables of one place, for `nft -f`; empty where nothing can be counted. */
 export function ruleset(plan: Plan, place: string, offered: Offered): string {
-  const { table, marks, paths } = plan;
+  const { table, paths } = plan;
   const watched = (['request', 'answer'] as const).flatMap(direction =>
     paths[direction].points
       .filter(point => point.place === place && offered(point))
       .map(point => ({ direction, path: paths[direction], point })),
   );
   const families = Map.groupBy(watched, ({ point }) => hook(point).family);
-  const trace = place.includes('/') ? '' : traceChains(marks);
+  const trace = place.includes('/') ? '' : traceChains(plan);
   const tables = [...families].map(([family, all]) => {
     const kinds = ['small', 'large', 'own'] as const;
     const counters = all.flatMap(one => kinds.map(kind => `counter ${counterName(one, kind)} { }`));
     const byHook = [...Map.groupBy(all, ({ point }) => hook(point).text)];
     const chains = byHook.map(
       ([text, ones], index) =>
-        `chain c${index} { type filter ${text}; policy accept;\n${ones.flatMap(one => rules(one, marks)).join('\n')}\n}`,
+        `chain c${index} { type filter ${text}; policy accept;\n${ones.flatMap(one => rules(one, plan)).join('\n')}\n}`,
     );
     return `table ${family} ${table} {\n${[...counters, ...chains].join('\n')}\n${family === 'ip' ? trace : ''}}\n`;
   });
   return tables.join('');
 }
 
-function rules(one: Watched, marks: Marks): readonly string[] {
+function rules(one: Watched, plan: Plan): readonly string[] {
   const { wrapping } = one.point;
-  const rule = (mark: number, kind: keyof Count, more = '') =>
-    `${matches(wrapping, one.direction, mark)} ${more} counter name ${counterName(one, kind)}`;
+  const rule = (marked: keyof Marks, kind: keyof Count, more = '') =>
+    `${matches(wrapping, one.direction, marked, plan)} ${more} counter name ${counterName(one, kind)}`;
   return [
-    rule(marks.small, 'small'),
-    rule(marks.large, 'large'),
-    rule(marks.small, 'own', ownSource(wrapping, one.path.from.address)),
+    rule('small', 'small'),
+    rule('large', 'large'),
+    rule('small', 'own', ownSource(wrapping, one.path.from.address)),
   ];
 }
 
 /** `nft monitor trace`, when somebody listens, tells which rule ends a marked ping, wrapped or not. */
-function traceChains(marks: Marks): string {
-  const rules = (['plain', 'vxlan', 'udp'] as const).flatMap(wrapping =>
+function traceChains(plan: Plan): string {
+  const { backend } = plan.paths.request;
+  const wrappings = (['plain', 'vxlan', 'udp', 'ipip', 'wireguard'] as const).filter(
+    // What has no mark of ours is looked at only where it may carry a ping.
+    wrapping => wrapping !== 'wireguard' || backend === 'wireguard',
+  );
+  const rules = wrappings.flatMap(wrapping =>
     (['request', 'answer'] as const).flatMap(direction =>
-      [marks.small, marks.large].map(mark => `${matches(wrapping, direction, mark)} meta nftrace set 1`),
+      (['small', 'large'] as const).map(
+        kind => `${matches(wrapping, direction, kind, plan)} meta nftrace set 1`,
+      ),
     ),
   );
   const chain = (name: string) =>

@@ -4,6 +4,7 @@ import { ask, type FdbEntry, type Link, type Neighbour, type Route, rows } from 
 import { subnetFile } from '../node-files.ts';
 import { parseSubnetEnv, type SubnetEnv } from '../node-state.ts';
 import { type LegacyRules, legacyQuestion, parseLegacy } from './legacy.ts';
+import { parseWireguard, type WireguardDevice, wireguardQuestion } from './wireguard.ts';
 
 /** A chain that the kernel calls when it forwards. */
 export interface ForwardChain {
@@ -28,6 +29,7 @@ export interface NodeFacts extends PlaceFacts {
   /** By path below /proc/sys/net/ipv4: `conf/eth0/rp_filter`. */
   readonly sysctls: ReadonlyMap<string, number>;
   readonly subnetEnv: SubnetEnv | undefined;
+  readonly wireguard: readonly WireguardDevice[];
   /** UDP ports somebody listens on; `stopped` when the process that does stands still. */
   readonly udpPorts: ReadonlyMap<number, 'running' | 'stopped'>;
 }
@@ -46,13 +48,14 @@ const nodeQuestions = [
   legacyQuestion,
   'cd /proc/sys/net/ipv4 && grep . ip_forward conf/*/rp_filter conf/*/forwarding',
   `cat ${subnetFile}`,
+  wireguardQuestion,
   'ss -Hlunp',
   // The processes that listen, and whether they stand still.
   "ss -Hlunp | grep -o 'pid=[0-9]*' | sort -u | while IFS== read -r _ pid; do echo $pid $(grep ^State: /proc/$pid/status); done",
 ];
 
 export async function nodeFacts(node: Asked): Promise<NodeFacts> {
-  const [links, routes, neighbours, fdb, chains, legacy, sysctls, env, sockets, states] = await ask(
+  const [links, routes, neighbours, fdb, chains, legacy, sysctls, env, wg, sockets, states] = await ask(
     node,
     nodeQuestions,
     { timeout },
@@ -67,6 +70,7 @@ export async function nodeFacts(node: Asked): Promise<NodeFacts> {
     legacy: parseLegacy(legacy),
     sysctls: parseSysctls(sysctls),
     subnetEnv: parseSubnetEnv(env ?? ''),
+    wireguard: parseWireguard(wg),
     udpPorts: parseUdpPorts(sockets, states),
   };
 }

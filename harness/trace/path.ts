@@ -17,8 +17,11 @@ export interface Side {
   readonly lease: StoredLease | undefined;
 }
 
-/** How a packet looks on the underlay: as it is, or inside UDP; `hidden` where we cannot see into it. */
-export type Wrapping = 'plain' | 'vxlan' | 'udp' | 'hidden';
+/**
+ * How a packet looks on the underlay: as it is, or inside another one. What wireguard has encrypted is known by its size;
+ * `hidden` is what cannot be told from anything else.
+ */
+export type Wrapping = 'plain' | 'vxlan' | 'udp' | 'ipip' | 'wireguard' | 'hidden';
 
 /** Places a packet is seen at, in the order it comes by; `far` ones are on the receiving node. */
 export const stages = [
@@ -81,7 +84,7 @@ export const bridge = 'docker0';
 /** One direction; the answer's way is that of a request from the other end. */
 export function pathBetween(from: Side, to: Side, config: NetworkConfig): Path {
   const { Type: backend } = config.Backend;
-  const known = ['vxlan', 'host-gw', 'udp'].includes(backend);
+  const known = backend === 'host-gw' || isWrapping(backend);
   const tunnel = tunnelDevice(from, to, config);
   const path = { from, to, backend, known, tunnel, config };
   return { ...path, points: from.node === to.node ? neighbours(path) : points(path) };
@@ -90,13 +93,20 @@ export function pathBetween(from: Side, to: Side, config: NetworkConfig): Path {
 function tunnelDevice(from: Side, to: Side, { Backend }: NetworkConfig): string | undefined {
   const { Type: type, VNI: vni = 1, DirectRouting: direct } = Backend;
   if (type === 'host-gw') return undefined;
-  if (type === 'vxlan') {
-    return direct === true && onLink(from.facts, uplink, to.publicIp) ? undefined : `flannel.${vni}`;
+  if (type === 'vxlan' || type === 'ipip') {
+    const name = type === 'vxlan' ? `flannel.${vni}` : 'flannel.ipip';
+    return direct === true && onLink(from.facts, uplink, to.publicIp) ? undefined : name;
   }
   if (type === 'udp') return tun(from.facts);
+  if (type === 'wireguard') return 'flannel-wg';
   // What the node itself would do is all there is to go by.
   const dev = routeTo(from.facts, to.address)?.dev;
   return dev === uplink ? undefined : dev;
+}
+
+/** Backends that are named as what they make of a packet. */
+function isWrapping(backend: string): backend is Wrapping {
+  return ['vxlan', 'udp', 'ipip', 'wireguard'].includes(backend);
 }
 
 /** The TUN device takes the next free name. */
@@ -107,7 +117,7 @@ function tun({ links }: NodeFacts): string {
 function points(path: Omit<Path, 'points'>): readonly Point[] {
   const { tunnel, backend } = path;
   const { from, to } = ends(path);
-  const outer: Wrapping = !tunnel ? 'plain' : backend === 'vxlan' || backend === 'udp' ? backend : 'hidden';
+  const outer: Wrapping = !tunnel ? 'plain' : isWrapping(backend) ? backend : 'hidden';
   // Each node numbers its own TUN devices.
   const farTunnel = tunnel && backend === 'udp' ? tun(path.to.facts) : tunnel;
   const all = [

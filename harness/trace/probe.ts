@@ -2,10 +2,21 @@
 import { describeError } from '../../lib/errors.ts';
 import { anyCode, type RunResult } from '../../lib/run.ts';
 import { largest } from './checks/underlay.ts';
-import { type Direction, type Plan, places, readCounters, ruleset, type Seen, seenOn } from './counters.ts';
+import {
+  type Direction,
+  type Marks,
+  type Plan,
+  places,
+  readCounters,
+  ruleset,
+  type Seen,
+  seenOn,
+} from './counters.ts';
 import type { Asked } from './facts.ts';
 import { type FilterVerdict, filterVerdicts } from './filter-trace.ts';
+import { link } from './lookup.ts';
 import type { Path, Point } from './path.ts';
+import { datagramOf } from './wireguard.ts';
 
 export interface PingResult {
   readonly received: number;
@@ -22,6 +33,9 @@ export interface Evidence {
 /** The whole of a probe must fit into three seconds with everything else. */
 const patience = { command: 2000, answer: 0.5, listening: 0.7 } as const;
 
+/** Small ones have a size that hardly another packet has: what cannot be read is known by it. */
+const [smallest, variety] = [200, 256];
+
 let probes = 0;
 
 /** Tables at all places of the path, until it is disposed of. */
@@ -29,19 +43,32 @@ export class Probe implements AsyncDisposable {
   /** Places where nothing could be counted, with the reason. */
   readonly unwatched: string[] = [];
   readonly #plan: Plan;
+  /** Bytes of the packets, their IP headers counted. */
+  readonly #sizes: Marks;
   readonly #places: readonly Asked[];
 
-  private constructor(plan: Plan, asked: readonly Asked[]) {
+  private constructor(plan: Plan, sizes: Marks, asked: readonly Asked[]) {
     this.#plan = plan;
+    this.#sizes = sizes;
     this.#places = asked;
   }
 
   static async start(paths: Plan['paths'], asked: readonly Asked[]): Promise<Probe> {
     const small = Math.floor(Math.random() * 0xffff_fff0) + 1;
-    const plan = { table: `lab_trace_${process.pid}_${++probes}`, marks: { small, large: small + 1 }, paths };
+    const sizes = {
+      small: smallest + Math.floor(Math.random() * variety),
+      large: largest(paths.request),
+    };
+    const plan: Plan = {
+      table: `lab_trace_${process.pid}_${++probes}`,
+      marks: { small, large: small + 1 },
+      datagrams: { request: datagrams(paths.request, sizes), answer: datagrams(paths.answer, sizes) },
+      paths,
+    };
     const used = new Set(places(plan));
     const probe = new Probe(
       plan,
+      sizes,
       asked.filter(({ name }) => used.has(name)),
     );
     await Promise.all(probe.#places.map(place => probe.#arm(place)));
@@ -107,8 +134,7 @@ export class Probe implements AsyncDisposable {
     const container = this.#places.find(({ name }) => name === from.container);
     if (!container) throw new Error(`${from.container} is not among the places of the probe`);
     const mark = this.#plan.marks[size].toString(16).padStart(8, '0');
-    const payload = size === 'small' ? 56 : largest(this.#plan.paths.request) - 28;
-    const argv = ['ping', '-n', '-M', 'do', '-s', String(payload), '-p', mark];
+    const argv = ['ping', '-n', '-M', 'do', '-s', String(this.#sizes[size] - 28), '-p', mark];
     return { container, target: to.address, argv };
   }
 
@@ -121,6 +147,11 @@ export class Probe implements AsyncDisposable {
     );
     return pingResult(`${stdout}\n${stderr}`);
   }
+}
+
+function datagrams({ from, tunnel = '' }: Path, sizes: Marks): Marks {
+  const mtu = link(from.facts, tunnel)?.mtu ?? 1420;
+  return { small: datagramOf(sizes.small, mtu), large: datagramOf(sizes.large, mtu) };
 }
 
 /** What ping printed. */

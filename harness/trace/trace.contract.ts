@@ -15,12 +15,19 @@ import { verdictLine } from './verdict.ts';
 
 const signal = AbortSignal.timeout(300_000);
 
-for (const { backend, nodes, injections } of injectionSuites)
-  describe(backend, () => {
+for (const { name, backend, options = {}, nodes, injections } of injectionSuites)
+  describe(name, () => {
     let cluster: Cluster;
 
     beforeAll(async () => {
-      const spec = clusterSpec({ name: `trace-${backend}`, driver: 'netns', nodes, backend });
+      const config = { Backend: options };
+      const spec = clusterSpec({
+        name: `trace-${name.split(' ').at(-1)}`.toLowerCase(),
+        driver: 'netns',
+        nodes,
+        backend,
+        config,
+      });
       cluster = await Cluster.up(spec, netns, { signal });
       await cluster.expectReachable();
     });
@@ -39,7 +46,7 @@ for (const { backend, nodes, injections } of injectionSuites)
       expect(mismatches(verdict, injection.expected), verdictLine(verdict)).toEqual([]);
     });
 
-    if (backend === 'vxlan') aroundIt(() => cluster);
+    if (name === 'vxlan') aroundIt(() => cluster);
 
     test('nothing of ours is left on nodes and in containers', async () => {
       for (const one of [...cluster.nodes, ...cluster.workloads]) {

@@ -1,7 +1,5 @@
 // Where pings were last seen and what is wrong, paired: only what can make them vanish there is to blame.
 import { expect, test } from 'vitest';
-import { parseCidr } from '../../lib/ip.ts';
-import type { Link } from '../ask.ts';
 import type { NetworkConfig } from '../cluster-spec.ts';
 import type { Cause } from './checks/finding.ts';
 import { findingsOn } from './checks/index.ts';
@@ -9,71 +7,14 @@ import type { Count, Direction, Seen } from './counters.ts';
 import type { NodeFacts } from './facts.ts';
 import { filterVerdicts } from './filter-trace.ts';
 import { parseLegacy } from './legacy.ts';
-import { type Path, pathBetween, type Side, type Stage } from './path.ts';
+import { type Path, pathBetween, type Stage } from './path.ts';
 import type { Evidence } from './probe.ts';
+import { type Change, facts, mac, side } from './sides.fixture.ts';
 import { blameFor, blameWithout, lossIn, rewriter, rewritingIn } from './verdict.ts';
 
-const mac = (node: number) => `02:00:00:00:00:0${node}`;
-
-function device(ifname: string, address: string, more: Partial<Link> = {}): Link {
-  const [local = '', length] = address.split('/');
-  const addr_info = [{ family: 'inet', local, prefixlen: Number(length) }];
-  return { ifname, mtu: 1450, flags: ['UP'], addr_info, ...more };
-}
-
-function facts(node: number, peer: number): NodeFacts {
-  const info = { info_kind: 'vxlan', info_data: { id: 1, port: 8472 } };
-  return {
-    name: `node${node}`,
-    links: [
-      device('eth0', `192.168.77.1${node}/24`, { mtu: 1500 }),
-      device('flannel.1', `10.5.${node}.0/32`, { address: mac(node), linkinfo: info }),
-      device('docker0', `10.5.${node}.1/24`),
-    ],
-    routes: [
-      { dst: 'default', gateway: '192.168.77.1', dev: 'eth0' },
-      { dst: `10.5.${node}.0/24`, dev: 'docker0' },
-      { dst: `10.5.${peer}.0/24`, gateway: `10.5.${peer}.0`, dev: 'flannel.1' },
-    ],
-    neighbours: [{ dst: `10.5.${peer}.0`, dev: 'flannel.1', lladdr: mac(peer) }],
-    fdb: [{ mac: mac(peer), ifname: 'flannel.1', dst: `192.168.77.1${peer}` }],
-    forwardChains: [{ name: 'ip filter FORWARD', policy: 'accept' }],
-    legacy: parseLegacy(),
-    sysctls: new Map([['ip_forward', 1]]),
-    subnetEnv: undefined,
-    udpPorts: new Map(),
-  };
-}
-
-function side(node: number, peer: number, change: Partial<NodeFacts> = {}): Side {
-  const publicIp = `192.168.77.1${node}`;
-  const container = `node${node}/a`;
-  return {
-    node: `node${node}`,
-    container,
-    address: `10.5.${node}.2`,
-    publicIp,
-    facts: { ...facts(node, peer), ...change },
-    inside: {
-      name: container,
-      links: [device('eth0', `10.5.${node}.2/24`)],
-      routes: [{ dst: 'default', gateway: `10.5.${node}.1`, dev: 'eth0' }],
-    },
-    lease: {
-      key: `10.5.${node}.0-24`,
-      subnet: parseCidr(`10.5.${node}.0/24`),
-      publicIp,
-      backendType: 'vxlan',
-      vtepMac: mac(node),
-      publicKey: undefined,
-      value: '',
-    },
-  };
-}
-
-function paths(one: Partial<NodeFacts> = {}, two: Partial<NodeFacts> = {}, type = 'vxlan') {
+function paths(one: Change = {}, two: Change = {}, type = 'vxlan') {
   const config: NetworkConfig = { Network: '10.5.0.0/16', Backend: { Type: type } };
-  const [near, far] = [side(1, 2, one), side(2, 1, two)];
+  const [near, far] = [side(1, 2, type, one), side(2, 1, type, two)];
   return { request: pathBetween(near, far, config), answer: pathBetween(far, near, config) };
 }
 
@@ -239,10 +180,10 @@ test.each<[Cause, Partial<NodeFacts>, Partial<NodeFacts>]>([
 
 test('what is not known of a backend is said', () => {
   const route = { dst: '10.5.2.0/24', dev: 'flannel-wg' };
-  const all = paths({ routes: [...facts(1, 2).routes.slice(0, 2), route] }, {}, 'wireguard');
+  const all = paths({ routes: [...facts(1, 2).routes.slice(0, 2), route] }, {}, 'extension');
   expect(all.request.points.map(({ stage }) => stage)).not.toContain('uplink-out');
   const loss = lossIn(lost(all, 'request', 'forward-out'), all);
   if (!loss) throw new Error('nothing was lost');
   const { text } = blameFor(loss, [], []);
-  expect(text).toContain('what a node with the backend wireguard should have is not known here');
+  expect(text).toContain('what a node with the backend extension should have is not known here');
 });

@@ -107,7 +107,10 @@ export function blameFor(loss: Loss, findings: readonly Finding[], filters: read
   return { ...place, ...guess(loss, hop) };
 }
 
-export function toBlame(direction: Direction, { vanishes, large, filter, ...found }: Finding): Blame {
+export function toBlame(
+  direction: Direction,
+  { vanishes, large, filter, harmless, ...found }: Finding,
+): Blame {
   return { ...found, direction };
 }
 
@@ -168,7 +171,9 @@ export interface Diagnosis {
 /** Without any evidence: the first finding that is one for sure, or none. */
 export function blameWithout({ findings }: Diagnosis): Pick<Verdict, 'outcome' | 'large' | 'blame'> {
   const sure = (['request', 'answer'] as const).flatMap(direction =>
-    findings[direction].filter(({ filter }) => !filter).map(found => ({ direction, found })),
+    findings[direction]
+      .filter(({ filter, harmless }) => !filter && !harmless)
+      .map(found => ({ direction, found })),
   );
   const [first] = sure.toSorted((a, b) => Number(a.found.large ?? false) - Number(b.found.large ?? false));
   if (!first) return { outcome: 'unknown', large: false };

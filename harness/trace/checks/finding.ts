@@ -11,6 +11,11 @@ export type Cause =
   | 'pump-dead'
   | 'wrong-vni'
   | 'wrong-port'
+  | 'wrong-key'
+  | 'no-peer'
+  | 'no-allowed-ip'
+  | 'wrong-endpoint'
+  | 'no-handshake'
   | 'ip-forward-off'
   | 'rp-filter'
   | 'no-route'
@@ -44,13 +49,15 @@ export interface Finding {
   readonly large?: true;
   /** Only where packets are seen to enter forwarding and not to leave it: others may let them pass. */
   readonly filter?: true;
+  /** Usual where nothing has been sent for a while: a finding only where packets are lost. */
+  readonly harmless?: true;
 }
 
 /** What is wrong on one direction of a path; pure. */
 export type Check = (path: Path) => readonly Finding[];
 
 type Told = Pick<Finding, 'cause' | 'text' | 'show'> &
-  Partial<Pick<Finding, 'node' | 'place' | 'vanishes' | 'large' | 'filter'>>;
+  Partial<Pick<Finding, 'node' | 'place' | 'vanishes' | 'large' | 'filter' | 'harmless'>>;
 
 /** A finding on a hop; it is the hop's first node that is to blame, and the hop where packets vanish, unless told. */
 export function at(path: Path, hop: Hop, told: Told): Finding {

@@ -4,11 +4,13 @@ import { containerChecks, leaseChecks } from './container.ts';
 import { bridgeChecks, tunnelChecks, uplinkChecks } from './devices.ts';
 import type { Check, Finding } from './finding.ts';
 import { filterChecks, forwardingChecks, reversePathChecks } from './forwarding.ts';
+import { ipipChecks } from './ipip.ts';
 import { legacyChecks } from './legacy.ts';
 import { routeChecks } from './routes.ts';
 import { pumpChecks } from './udp.ts';
 import { arpChecks, mtuChecks } from './underlay.ts';
 import { vtepChecks, vxlanDeviceChecks } from './vxlan.ts';
+import { wireguardChecks } from './wireguard.ts';
 
 const between: readonly Check[] = [
   uplinkChecks,
@@ -22,6 +24,8 @@ const between: readonly Check[] = [
   reversePathChecks,
   routeChecks,
   vtepChecks,
+  ipipChecks,
+  wireguardChecks,
   legacyChecks,
   filterChecks,
   mtuChecks,

@@ -13,11 +13,13 @@ function sending(path: Path): readonly Finding[] {
   if (!path.known) return [];
   const route = routeTo(from.facts, to.address);
   const device = tunnel ?? uplink;
-  const right = route?.dev === device && (tunnel !== undefined || route.gateway === to.publicIp);
+  // Where the device itself does not know who is behind it, the gateway says so.
+  const viaPeer = tunnel === undefined || path.backend === 'ipip';
+  const right = route?.dev === device && (!viaPeer || route.gateway === to.publicIp);
   if (right && route.type === undefined) return [];
   const subnet = to.lease ? leaseText(to.lease) : to.address;
   const absent = !route || isWiderThan(route, path.config.Network);
-  const wanted = tunnel ? `dev ${tunnel}` : `via ${to.publicIp}`;
+  const wanted = [viaPeer && `via ${to.publicIp}`, tunnel && `dev ${tunnel}`].filter(Boolean).join(' ');
   return [
     at(path, 'out', {
       cause: absent ? 'no-route' : 'wrong-route',

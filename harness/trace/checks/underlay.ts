@@ -7,7 +7,14 @@ import { portOf } from '../ports.ts';
 import { at, type Check, type Finding } from './finding.ts';
 
 /** Bytes around a packet on the underlay, its own headers not counted. */
-const overhead: Readonly<Record<Wrapping, number>> = { plain: 0, vxlan: 50, udp: 28, hidden: 0 };
+const overhead: Readonly<Record<Wrapping, number>> = {
+  plain: 0,
+  vxlan: 50,
+  udp: 28,
+  ipip: 20,
+  wireguard: 60,
+  hidden: 0,
+};
 
 /** The largest packet a container sends. */
 export function largest({ from }: Path): number {

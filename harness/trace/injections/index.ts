@@ -2,11 +2,16 @@
 import { common } from './common.ts';
 import { udpFaults, vxlanFaults } from './faults.ts';
 import type { CauseInjection } from './injection.ts';
-import { routed } from './routed.ts';
+import { detour, routed } from './routed.ts';
 import { vxlan, vxlanDevices } from './vxlan.ts';
+import { wireguard } from './wireguard.ts';
 
 export interface InjectionSuite {
+  /** Unique. */
+  readonly name: string;
   readonly backend: string;
+  /** What the configuration says of the backend besides its type. */
+  readonly options?: Readonly<Record<string, unknown>>;
   readonly nodes: number;
   readonly injections: readonly CauseInjection[];
 }
@@ -19,10 +24,19 @@ const unmended = perBackend.filter(({ expected }) => expected.cause !== 'ip-forw
 
 export const injectionSuites: readonly InjectionSuite[] = [
   {
+    name: 'vxlan',
     backend: 'vxlan',
     nodes: 3,
     injections: [...common, ...routed, ...vxlan, ...vxlanDevices, ...vxlanFaults],
   },
-  { backend: 'host-gw', nodes: 3, injections: [...perBackend, ...routed] },
-  { backend: 'udp', nodes: 2, injections: [...unmended, ...udpFaults] },
+  {
+    name: 'vxlan with DirectRouting',
+    backend: 'vxlan',
+    options: { DirectRouting: true },
+    nodes: 2,
+    injections: [...perBackend, ...routed],
+  },
+  { name: 'host-gw', backend: 'host-gw', nodes: 3, injections: [...perBackend, ...routed] },
+  { name: 'wireguard', backend: 'wireguard', nodes: 2, injections: [...perBackend, detour, ...wireguard] },
+  { name: 'udp', backend: 'udp', nodes: 2, injections: [...unmended, detour, ...udpFaults] },
 ];

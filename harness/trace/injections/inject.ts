@@ -74,6 +74,7 @@ async function variables(cluster: Cluster): Promise<string> {
       GATEWAY: host(1),
       OTHER: host(9),
       MAC: lease?.vtepMac,
+      KEY: lease?.publicKey,
       POD: node.workloads[0]?.address,
     };
     return Object.entries(texts).map(([name, value]) => `${name}${index + 1}=${value ?? ''}`);

@@ -1,4 +1,4 @@
-// What can go wrong with backends that have a route for each peer.
+// What can go wrong with routes, of each peer or of the whole network.
 import type { ShellInjection } from './injection.ts';
 
 export const routed: readonly ShellInjection[] = [
@@ -24,3 +24,12 @@ export const routed: readonly ShellInjection[] = [
     expected: { node: 'node1', cause: 'wrong-route' },
   },
 ];
+
+/** With backends that have one route for all peers. */
+export const detour: ShellInjection = {
+  name: 'a route that leads past the device',
+  on: 'node1',
+  breaks: 'ip route add $SUBNET2 via 192.168.77.250 proto static',
+  heals: 'ip route del $SUBNET2 via 192.168.77.250',
+  expected: { node: 'node1', cause: 'wrong-route' },
+};
