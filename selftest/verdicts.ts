@@ -2,7 +2,7 @@
 import { Cluster } from '../harness/cluster.ts';
 import { clusterSpec } from '../harness/cluster-spec.ts';
 import { readyDriver } from '../harness/drivers/index.ts';
-import type { InjectionSuite } from '../harness/trace/injections/index.ts';
+import { canBeFound, type InjectionSuite } from '../harness/trace/injections/index.ts';
 import { verdictOn } from '../harness/trace/injections/inject.ts';
 import { type CauseInjection, mismatches } from '../harness/trace/injections/injection.ts';
 import { verdictLine } from '../harness/trace/verdict.ts';
@@ -22,6 +22,7 @@ export async function tryVerdicts(
   await cluster.expectReachable();
   for (const injection of injections) {
     signal.throwIfAborted();
+    if (!(await canBeFound(injection))) continue;
     done(await tried(cluster, suite, injection));
   }
 }

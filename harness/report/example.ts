@@ -62,6 +62,7 @@ export const example: EvidenceData = {
       },
       findings: { request: [], answer: [] },
       remarks: [],
+      means: [],
       seconds: 0.5,
     },
   ],

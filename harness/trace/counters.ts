@@ -21,11 +21,12 @@ export interface Count {
 export type Seen = ReadonlyMap<Stage, Count>;
 
 /** Bytes in front of the inner IP header, counted from the outer transport header. */
-const inner = { vxlan: 8 + 8 + 14, udp: 8, ipip: 0 } as const;
+export const inner = { vxlan: 8 + 8 + 14, udp: 8, ipip: 0 } as const;
 /** Of ping's payload; before it is the time it was sent. */
-const markOffset = 8 + 16;
+export const markOffset = 8 + 16;
 
-const echo: Readonly<Record<Direction, number>> = { request: 8, answer: 0 };
+/** Type of the ICMP message. */
+export const echo: Readonly<Record<Direction, number>> = { request: 8, answer: 0 };
 
 /** What matches a marked ping of a direction at a point. */
 function matches(

@@ -1,34 +1,18 @@
 // Sends a few marked pings, small and as large as the container's MTU, and counts them at every point of the path.
 import { describeError } from '../../lib/errors.ts';
 import { anyCode, type RunResult } from '../../lib/run.ts';
+import { type Captured, captureCommand, captureFilter, captureText, parseCapture } from './capture.ts';
 import { largest } from './checks/underlay.ts';
-import {
-  type Direction,
-  type Marks,
-  type Plan,
-  places,
-  readCounters,
-  ruleset,
-  type Seen,
-  seenOn,
-} from './counters.ts';
+import { type Marks, type Plan, places, readCounters, ruleset, seenOn } from './counters.ts';
+import { DropTracepoint } from './drop-tracepoint.ts';
 import type { Asked } from './facts.ts';
-import { type FilterVerdict, filterVerdicts } from './filter-trace.ts';
+import { type FilterVerdict, filterText, filterVerdicts } from './filter-trace.ts';
+import type { Heard } from './heard.ts';
 import { link } from './lookup.ts';
+import type { Evidence, Loss, PingResult } from './loss.ts';
+import { listeningMeans, type Means, type MeansName, unused, used } from './means.ts';
 import type { Path, Point } from './path.ts';
 import { datagramOf } from './wireguard.ts';
-
-export interface PingResult {
-  readonly received: number;
-  /** That a smaller packet is wanted: by its own kernel or a router's ICMP, so that it can adapt. */
-  readonly toldMtu: number | undefined;
-}
-
-export interface Evidence {
-  readonly seen: Readonly<Record<Direction, Seen>>;
-  readonly small: PingResult;
-  readonly large: PingResult;
-}
 
 /** The whole of a probe must fit into three seconds with everything else. */
 const patience = { command: 2000, answer: 0.5, listening: 0.7 } as const;
@@ -89,19 +73,60 @@ export class Probe implements AsyncDisposable {
     return { seen, small, large };
   }
 
-  /** What the packet filters of a node did to pings that are sent meanwhile. */
-  async filters(node: Asked, size: 'small' | 'large'): Promise<readonly FilterVerdict[]> {
+  /** What is told of pings that are sent meanwhile, by the packet filters of `suspect`, the kernel, and captures on nodes. */
+  async listen(
+    { direction, large }: Pick<Loss, 'direction' | 'large'>,
+    suspect: Asked,
+    nodes: readonly Asked[],
+  ): Promise<{ readonly heard: Heard; readonly means: readonly Means[] }> {
+    const size = large ? 'large' : 'small';
+    const means: Means[] = [];
+    const failed = (name: MeansName) => (error: unknown) => {
+      means.push(unused(name, describeError(error)));
+      return undefined;
+    };
+    await using drops = await DropTracepoint.listen(this.#sizes[size]).catch(failed('drop tracepoint'));
+    const filter = captureFilter(this.#plan, direction, size);
+    const capturing = Promise.all(nodes.map(node => this.#capture(node, filter)));
+    const [filters = [], captures = []] = await Promise.all([
+      this.#filters(suspect).catch(failed('packet filter trace')),
+      capturing.catch(failed('capture')),
+      this.#pingOften(size),
+    ]);
+    const dropped = (await drops?.heard().catch(failed('drop tracepoint'))) ?? [];
+    const captured = new Map(captures);
+    const told: Partial<Record<MeansName, string>> = {
+      'packet filter trace': filters.map(filterText).slice(0, 1).join(),
+      'drop tracepoint': dropped.map(({ reason, where, count }) => `${reason} in ${where} (${count})`).join(),
+      capture: captures.map(([name, seen]) => `${name}: ${captureText(seen)}`).join('; '),
+    };
+    const missing = new Set(means.map(({ name }) => name));
+    const heard = listeningMeans.filter(name => !missing.has(name)).map(name => used(name, told[name]));
+    return { heard: { filters, drops: dropped, captured }, means: [...heard, ...means] };
+  }
+
+  async #filters(node: Asked): Promise<readonly FilterVerdict[]> {
     const listen = `timeout ${patience.listening} nft -nn monitor trace`;
-    const listening = node.run(['sh', '-c', listen], { timeout: patience.command, okCodes: anyCode });
-    // One process for each: address translation looks at the first packet of a flow only.
+    const { stdout } = await node.run(['sh', '-c', listen], { timeout: patience.command, okCodes: anyCode });
+    return filterVerdicts(stdout);
+  }
+
+  async #capture(node: Asked, filter: string): Promise<readonly [string, Captured]> {
+    const { stdout, stderr } = await node.run(['sh', '-c', captureCommand(filter, patience.listening)], {
+      timeout: patience.command,
+      okCodes: anyCode,
+    });
+    const captured = parseCapture(stdout, stderr);
+    if (!captured) throw new Error(`on ${node.name}: ${stderr.trim() || 'tcpdump names no devices'}`);
+    return [node.name, captured];
+  }
+
+  /** One process for each: address translation looks at the first packet of a flow only. */
+  async #pingOften(size: keyof Marks): Promise<void> {
     const { container, target, argv } = this.#command(size);
     const one = [...argv, '-c', '1', '-W', '0.1', target].join(' ');
     const several = `for i in 1 2 3 4 5 6; do ${one}; done >/dev/null 2>&1; :`;
-    const [{ stdout }] = await Promise.all([
-      listening,
-      container.run(['sh', '-c', several], { timeout: patience.command }),
-    ]);
-    return filterVerdicts(stdout);
+    await container.run(['sh', '-c', several], { timeout: patience.command });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -7,22 +7,12 @@ import type { Store } from '../store.ts';
 import type { StoredLease } from '../stored-lease.ts';
 import { findingsOn } from './checks/index.ts';
 import { containerFacts, type NodeFacts, nodeFacts } from './facts.ts';
+import { nothingHeard } from './heard.ts';
+import { type Evidence, explanation, inFilter, type Loss, lossIn, nodeOf, rewritingIn } from './loss.ts';
+import { type Means, unused, used, withoutListening } from './means.ts';
 import { pathBetween, type Side } from './path.ts';
-import { type Evidence, Probe } from './probe.ts';
-import {
-  type Blame,
-  blameFor,
-  blameWithout,
-  type Diagnosis,
-  explanation,
-  inFilter,
-  type Loss,
-  lossIn,
-  nodeOf,
-  rewriter,
-  rewritingIn,
-  type Verdict,
-} from './verdict.ts';
+import { Probe } from './probe.ts';
+import { type Blame, blameFor, blameWithout, type Diagnosis, rewriter, type Verdict } from './verdict.ts';
 
 /** What a tracer needs of a cluster. */
 export interface Traceable {
@@ -32,8 +22,8 @@ export interface Traceable {
   readonly config: NetworkConfig;
 }
 
-/** Milliseconds; `removal` is for the tables of the probe, `filters` what listening to packet filters takes. */
-const limits = { etcd: 500, verdict: 2600, removal: 300, filters: 800 } as const;
+/** Milliseconds; `removal` is for the tables of the probe, `listening` what it takes to hear of pings. */
+const limits = { etcd: 500, verdict: 2600, removal: 300, listening: 800 } as const;
 
 /** Traces that are made at the same time, and so share what they ask the nodes. */
 export class Tracer implements AsyncDisposable {
@@ -66,7 +56,7 @@ export class Tracer implements AsyncDisposable {
     this.#probes.push(probing);
     const result = await within(probing, left() + limits.removal, 'the marked pings').catch(error => ({
       ...blameWithout(diagnosis),
-      remarks: [`nothing but what is configured was looked at: ${describeError(error)}`],
+      ...onlyConfigured(describeError(error)),
     }));
     return {
       from: from.name,
@@ -74,6 +64,11 @@ export class Tracer implements AsyncDisposable {
       ...result,
       findings,
       remarks: [...remarks, ...result.remarks],
+      means: [
+        remarks.length === 0 ? used('leases') : unused('leases', remarks.join('; ')),
+        used('configuration'),
+        ...result.means,
+      ],
       seconds: Math.round(performance.now() - started) / 1000,
     };
   }
@@ -94,26 +89,32 @@ export class Tracer implements AsyncDisposable {
     await using probe = await Probe.start(paths, [...nodes, from, to]);
     const evidence = await probe.ping();
     const remarks = [...probe.unwatched, ...mtuRemark(evidence)];
-    const filters = (loss: Loss) => this.#filters(probe, loss, nodes, left());
+    const [why] = probe.unwatched;
+    const counters: Means = why === undefined ? used('counters') : { name: 'counters', used: true, why };
+    const listen = (loss: Loss) => this.#listen(probe, loss, nodes, left());
     const loss = lossIn(evidence, paths);
     if (loss) {
       const found = explanation(loss, findings[loss.direction]);
-      const dropped = !found || inFilter(loss) ? await filters(loss) : [];
-      const blame = blameFor(loss, findings[loss.direction], dropped);
-      return { outcome: 'lost', large: loss.large, blame, remarks };
+      const { heard, means } = !found || inFilter(loss) ? await listen(loss) : notAsked('the cause is known');
+      const blame = blameFor(loss, findings[loss.direction], heard);
+      return { outcome: 'lost', large: loss.large, blame, remarks, means: [counters, ...means] };
     }
     const rewriting = rewritingIn(evidence, paths.request);
-    if (!rewriting) return { outcome: 'reached', large: false, remarks };
-    const blame = rewriter(rewriting, findings.request, await filters(rewriting));
-    return { outcome: 'rewritten', large: false, blame, remarks };
+    if (!rewriting) {
+      const { means } = notAsked('nothing is lost');
+      return { outcome: 'reached', large: false, remarks, means: [counters, ...means] };
+    }
+    const { heard, means } = await listen(rewriting);
+    const blame = rewriter(rewriting, findings.request, heard);
+    return { outcome: 'rewritten', large: false, blame, remarks, means: [counters, ...means] };
   }
 
   /** Nothing when there is no time for it: what was seen so far is a verdict, too. */
-  async #filters(probe: Probe, loss: Loss, nodes: readonly NodeHandle[], left: number) {
-    const node = nodes.find(({ name }) => name === nodeOf(loss));
-    if (!node || left < limits.filters) return [];
-    const asked = probe.filters(node, loss.large ? 'large' : 'small');
-    return within(asked, left, 'the packet filters').catch(() => []);
+  async #listen(probe: Probe, loss: Loss, nodes: readonly NodeHandle[], left: number) {
+    const suspect = nodes.find(({ name }) => name === nodeOf(loss));
+    if (!suspect || left < limits.listening) return notAsked('there was no time left');
+    const listened = probe.listen(loss, suspect, nodes);
+    return within(listened, left, 'listening').catch(error => notAsked(describeError(error)));
   }
 
   async #side(workload: WorkloadHandle): Promise<Side> {
@@ -146,6 +147,16 @@ interface Outcome {
   readonly large: boolean;
   readonly blame?: Blame;
   readonly remarks: readonly string[];
+  readonly means: readonly Means[];
+}
+
+const notAsked = (why: string) => ({ heard: nothingHeard, means: withoutListening(why) });
+
+function onlyConfigured(why: string): Pick<Outcome, 'remarks' | 'means'> {
+  return {
+    remarks: [`nothing but what is configured was looked at: ${why}`],
+    means: [unused('counters', why), ...withoutListening(why)],
+  };
 }
 
 interface Records {

@@ -6,11 +6,12 @@ import { findingsOn } from './checks/index.ts';
 import type { Count, Direction, Seen } from './counters.ts';
 import type { NodeFacts } from './facts.ts';
 import { filterVerdicts } from './filter-trace.ts';
+import { type Heard, nothingHeard } from './heard.ts';
 import { parseLegacy } from './legacy.ts';
+import { type Evidence, lossIn, rewritingIn } from './loss.ts';
 import { type Path, pathBetween, type Stage } from './path.ts';
-import type { Evidence } from './probe.ts';
 import { type Change, facts, mac, side } from './sides.fixture.ts';
-import { blameFor, blameWithout, lossIn, rewriter, rewritingIn } from './verdict.ts';
+import { blameFor, blameWithout, rewriter } from './verdict.ts';
 
 function paths(one: Change = {}, two: Change = {}, type = 'vxlan') {
   const config: NetworkConfig = { Network: '10.5.0.0/16', Backend: { Type: type } };
@@ -35,14 +36,12 @@ function lost(all: Paths, direction: Direction, last: Stage | undefined): Eviden
   return { seen: { request, answer }, small: nothing, large: nothing };
 }
 
+const heard = (trace: string): Heard => ({ ...nothingHeard, filters: filterVerdicts(trace) });
+
 function blamed(all: Paths, evidence: Evidence, trace = '') {
   const loss = lossIn(evidence, all);
   if (!loss) throw new Error('nothing was lost');
-  const { node, cause, direction, hop } = blameFor(
-    loss,
-    findingsOn(all[loss.direction]),
-    filterVerdicts(trace),
-  );
+  const { node, cause, direction, hop } = blameFor(loss, findingsOn(all[loss.direction]), heard(trace));
   return { node, cause, direction, hop };
 }
 
@@ -92,7 +91,7 @@ test('legacy iptables is to blame where forwarding was entered and not left, or 
   const all = paths({}, { forwardChains: dropping, legacy: rules(dropped) });
   const loss = lossIn(lost(all, 'request', 'far-forward-in'), all);
   if (!loss) throw new Error('nothing was lost');
-  expect(blameFor(loss, findingsOn(all.request), [])).toMatchObject({
+  expect(blameFor(loss, findingsOn(all.request), nothingHeard)).toMatchObject({
     node: 'node2',
     cause: 'forward-drop',
     text: 'rule "-i flannel.1 -m mark --mark 0x1 -j DROP" (iptables-legacy: filter/FORWARD)',
@@ -112,7 +111,7 @@ test('the rule that was seen to drop comes before the policy', () => {
   const trace =
     'trace id 1 ip x f rule icmp type echo-request counter packets 1 bytes 84 drop (verdict drop)';
   if (!loss) throw new Error('nothing was lost');
-  const { text } = blameFor(loss, findingsOn(all.request), filterVerdicts(trace));
+  const { text } = blameFor(loss, findingsOn(all.request), heard(trace));
   expect(text).toBe('rule "icmp type echo-request drop" (nft: x/f)');
 });
 
@@ -143,7 +142,7 @@ test('the first place without the own source is behind the one that rewrote it',
   const rewriting = rewritingIn(evidence, request);
   if (!rewriting) throw new Error('nothing was rewritten');
   const trace = 'trace id 1 ip nat POSTROUTING rule ip saddr 10.5.1.2 masquerade (verdict accept)';
-  const blame = rewriter(rewriting, [], filterVerdicts(trace));
+  const blame = rewriter(rewriting, [], heard(trace));
   expect(blame).toMatchObject({
     node: 'node1',
     cause: 'masquerade',
@@ -184,6 +183,6 @@ test('what is not known of a backend is said', () => {
   expect(all.request.points.map(({ stage }) => stage)).not.toContain('uplink-out');
   const loss = lossIn(lost(all, 'request', 'forward-out'), all);
   if (!loss) throw new Error('nothing was lost');
-  const { text } = blameFor(loss, [], []);
+  const { text } = blameFor(loss, [], nothingHeard);
   expect(text).toContain('what a node with the backend extension should have is not known here');
 });

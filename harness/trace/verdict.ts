@@ -1,9 +1,11 @@
 // Puts together where packets were last seen and what is not as it should be, into one verdict; pure.
 import type { Cause, Finding } from './checks/finding.ts';
-import type { Count, Direction, Seen } from './counters.ts';
-import { type FilterVerdict, filterCommand, filterText } from './filter-trace.ts';
-import { bridge, type Hop, hopAfter, hopNode, hops, hopText, type Path, type Stage, uplink } from './path.ts';
-import type { Evidence } from './probe.ts';
+import type { Direction } from './counters.ts';
+import { filterCommand, filterText } from './filter-trace.ts';
+import { type Heard, heardBlame } from './heard.ts';
+import { explanation, hopsOf, inFilter, type Loss } from './loss.ts';
+import type { Means } from './means.ts';
+import { bridge, type Hop, hopNode, hopText, type Path, uplink } from './path.ts';
 
 export interface Blame {
   readonly node: string;
@@ -16,95 +18,20 @@ export interface Blame {
   readonly show: string;
 }
 
-/** `large`: only packets of the size of the container's MTU get lost. */
-export interface Loss {
-  readonly direction: Direction;
-  readonly path: Path;
-  readonly large: boolean;
-  /** Undefined: it was not seen anywhere. */
-  readonly last: Stage | undefined;
-  /** The next stage it was looked for at, in vain. */
-  readonly next: Stage | undefined;
-}
-
-/** Where the pings got lost; undefined when they came back. */
-export function lossIn(
-  { seen, small, large }: Evidence,
-  paths: Readonly<Record<Direction, Path>>,
-): Loss | undefined {
-  const toldSo = large.toldMtu !== undefined;
-  if (small.received > 0 && (large.received > 0 || toldSo)) return undefined;
-  const kind = small.received === 0 ? 'small' : 'large';
-  const request = lossOn(paths.request, 'request', seen.request, kind);
-  return request ?? lossOn(paths.answer, 'answer', seen.answer, kind) ?? undefined;
-}
-
-function lossOn(path: Path, direction: Direction, seen: Seen, kind: keyof Count): Loss | undefined {
-  const stages = path.points.map(({ stage }) => stage).filter(stage => seen.has(stage));
-  const index = stages.findLastIndex(stage => (seen.get(stage)?.[kind] ?? 0) > 0);
-  if (stages.length > 0 && index === stages.length - 1 && direction === 'request') return undefined;
-  return { direction, path, large: kind === 'large', last: stages[index], next: stages[index + 1] };
-}
-
-/** Where the request no longer had its sender's address; undefined when it always had. */
-export function rewritingIn({ seen }: Evidence, path: Path): Loss | undefined {
-  const stages = path.points.map(({ stage }) => stage).filter(stage => seen.request.has(stage));
-  const index = stages.findIndex(stage => {
-    const count = seen.request.get(stage);
-    return count !== undefined && count.small > 0 && count.own === 0;
-  });
-  if (index < 0) return undefined;
-  return { direction: 'request', path, large: false, last: stages[index - 1], next: stages[index] };
-}
-
-/** Hops the packet may have vanished on: several where not every stage could be watched. */
-function hopsOf({ path, last, next }: Loss): readonly Hop[] {
-  const stages = path.points.map(({ stage }) => stage);
-  const before = next === undefined ? stages.at(-1) : stages[stages.indexOf(next) - 1];
-  const [from, to] = [hops.indexOf(hopAfter(path, last)), hops.indexOf(hopAfter(path, before))];
-  return hops.slice(from, Math.max(from, to) + 1);
-}
-
-/** Seen to enter forwarding and not to leave it: what happens in between are packet filters. */
-export function inFilter({ last, next }: Loss): boolean {
-  return (
-    (last === 'forward-in' && next === 'forward-out') ||
-    (last === 'far-forward-in' && next === 'far-forward-out')
-  );
-}
-
-/** Whether packet filters are among what lies between. */
-function mayBeFilter({ path, last, next }: Loss): boolean {
-  const stages = path.points.map(({ stage }) => stage);
-  const from = last === undefined ? -1 : stages.indexOf(last);
-  const to = next === undefined ? stages.length : stages.indexOf(next);
-  return (['forward-in', 'far-forward-in'] as const).some(stage => {
-    const index = stages.indexOf(stage);
-    return index >= from && index < to;
-  });
-}
-
-/** The finding that explains the loss, if one does. */
-export function explanation(loss: Loss, findings: readonly Finding[]): Finding | undefined {
-  const on = hopsOf(loss).map(hop => hops.indexOf(hop));
-  return findings.find(({ vanishes: [first, last], large = false, filter = false }) => {
-    if (large !== loss.large || (filter ? !mayBeFilter(loss) : inFilter(loss))) return false;
-    return on.some(hop => hop >= hops.indexOf(first) && hop <= hops.indexOf(last));
-  });
-}
-
-/** The verdict on a loss: a finding, else what a packet filter was seen to do, else what the place itself tells. */
-export function blameFor(loss: Loss, findings: readonly Finding[], filters: readonly FilterVerdict[]): Blame {
+/** The verdict on a loss: a finding, else what a packet filter or the kernel was heard to do, else what the place tells. */
+export function blameFor(loss: Loss, findings: readonly Finding[], heard: Heard): Blame {
   const { direction } = loss;
   const found = explanation(loss, findings);
-  const drop = filters.find(({ kind }) => kind === 'drop');
+  const drop = heard.filters.find(({ kind }) => kind === 'drop');
   if (found && !(inFilter(loss) && drop)) return toBlame(direction, found);
   const [hop = 'out'] = hopsOf(loss);
   const node = hopNode(loss.path, hop);
   const place = { node, place: node, hop: hopText(loss.path, hop), direction };
   if (drop)
     return { ...place, cause: dropCause(loss, hop), text: filterText(drop), show: filterCommand(drop) };
-  return { ...place, ...guess(loss, hop) };
+  // Of large packets, hardly anything but their size is told apart from others.
+  const told = loss.large ? undefined : heardBlame(loss, hop, dropCause(loss, hop), heard);
+  return { ...place, ...(told ?? guess(loss, hop)) };
 }
 
 export function toBlame(
@@ -147,7 +74,7 @@ function guess(loss: Loss, hop: Hop): Pick<Blame, 'cause' | 'text' | 'show'> {
 }
 
 /** Who rewrote the source address. Without a rule that did: a node that the packet should not have come by. */
-export function rewriter(loss: Loss, findings: readonly Finding[], filters: readonly FilterVerdict[]): Blame {
+export function rewriter(loss: Loss, findings: readonly Finding[], { filters }: Heard): Blame {
   const rule = filters.find(({ kind }) => kind === 'masquerade');
   const detour = rule ? undefined : explanation(loss, findings);
   if (detour) return toBlame(loss.direction, detour);
@@ -181,11 +108,6 @@ export function blameWithout({ findings }: Diagnosis): Pick<Verdict, 'outcome' |
   return { outcome: 'lost', large, blame: toBlame(first.direction, first.found) };
 }
 
-/** The node the loss begins on. */
-export function nodeOf(loss: Loss): string {
-  return hopNode(loss.path, hopsOf(loss)[0] ?? 'out');
-}
-
 export interface Verdict {
   readonly from: string;
   readonly to: string;
@@ -199,6 +121,8 @@ export interface Verdict {
   readonly findings: Readonly<Record<Direction, readonly Finding[]>>;
   /** What could not be looked at, and what a sender is told. */
   readonly remarks: readonly string[];
+  /** By which it was found. */
+  readonly means: readonly Means[];
   readonly seconds: number;
 }
 

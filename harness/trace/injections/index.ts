@@ -1,4 +1,5 @@
 // Every cause the hop verdict tells apart, by the backends it can be made with.
+import { DropTracepoint } from '../drop-tracepoint.ts';
 import { common } from './common.ts';
 import { udpFaults, vxlanFaults } from './faults.ts';
 import type { CauseInjection } from './injection.ts';
@@ -14,6 +15,11 @@ export interface InjectionSuite {
   readonly options?: Readonly<Record<string, unknown>>;
   readonly nodes: number;
   readonly injections: readonly CauseInjection[];
+}
+
+/** Whether its cause can be found on this machine. */
+export function canBeFound(injection: CauseInjection): Promise<boolean> {
+  return 'needs' in injection ? DropTracepoint.isThere() : Promise.resolve(true);
 }
 
 /** What differs with the backend: how packets look on the underlay, and where they come in. */

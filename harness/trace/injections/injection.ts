@@ -24,6 +24,8 @@ export interface ShellInjection {
   readonly on: string;
   readonly breaks: string;
   readonly heals: string;
+  /** Without which the cause is not found; default: what every machine has. */
+  readonly needs?: 'drop tracepoint';
 }
 
 /** Something of the vocabulary of faults does; disposing of it mends. */
