@@ -36,8 +36,8 @@ export interface NodeFacts extends PlaceFacts {
 
 export type Asked = Runner & { readonly name: string };
 
-/** A place that does not answer in this time, in milliseconds, does not answer. */
-const timeout = 2500;
+/** A place that does not answer in this time, in milliseconds, does not answer: a busy machine is given the time. */
+const timeout = 10_000;
 
 const nodeQuestions = [
   'ip -j -d address',

@@ -22,30 +22,39 @@ export interface Traceable {
   readonly config: NetworkConfig;
 }
 
-/** Milliseconds; `removal` is for the tables of the probe, `listening` what it takes to hear of pings. */
-const limits = { etcd: 500, verdict: 2600, removal: 300, listening: 800 } as const;
+/** Milliseconds. What is asked of nodes and etcd is asked to the end; these are for packets that are sent. */
+export interface Limits {
+  /** From when it is known what is configured; with that, a verdict takes less than three seconds. */
+  readonly probing: number;
+  /** Besides, for the tables of the probe. */
+  readonly removal: number;
+  /** What it takes to hear of pings. */
+  readonly listening: number;
+}
+
+const usual: Limits = { probing: 2400, removal: 300, listening: 800 };
+const etcdPatience = 500;
 
 /** Traces that are made at the same time, and so share what they ask the nodes. */
 export class Tracer implements AsyncDisposable {
   readonly #cluster: Traceable;
+  readonly #limits: Limits;
   readonly #facts = new Map<string, Promise<NodeFacts>>();
   readonly #probes: Promise<unknown>[] = [];
   #records: Promise<Records> | undefined;
 
-  constructor(cluster: Traceable) {
+  constructor(cluster: Traceable, limits: Partial<Limits> = {}) {
     this.#cluster = cluster;
+    this.#limits = { ...usual, ...limits };
   }
 
   async trace(from: WorkloadHandle, to: WorkloadHandle): Promise<Verdict> {
     const started = performance.now();
-    const left = () => limits.verdict - (performance.now() - started);
     this.#records ??= records(this.#cluster);
-    const gathered = Promise.all([this.#records, this.#side(from), this.#side(to)]);
-    const [{ config, remarks }, near, far] = await within(
-      gathered,
-      left(),
-      'what the nodes say of themselves',
-    );
+    const gathered = await Promise.all([this.#records, this.#side(from), this.#side(to)]);
+    const [{ config, remarks }, near, far] = gathered;
+    const known = performance.now();
+    const left = () => this.#limits.probing - (performance.now() - known);
     const paths = {
       request: pathBetween(near, far, config),
       answer: pathBetween(far, near, config),
@@ -54,7 +63,11 @@ export class Tracer implements AsyncDisposable {
     const diagnosis: Diagnosis = { paths, findings };
     const probing = this.#probe(diagnosis, from, to, left);
     this.#probes.push(probing);
-    const result = await within(probing, left() + limits.removal, 'the marked pings').catch(error => ({
+    const result = await within(
+      probing,
+      this.#limits.probing + this.#limits.removal,
+      'the marked pings',
+    ).catch(error => ({
       ...blameWithout(diagnosis),
       ...onlyConfigured(describeError(error)),
     }));
@@ -112,7 +125,7 @@ export class Tracer implements AsyncDisposable {
   /** Nothing when there is no time for it: what was seen so far is a verdict, too. */
   async #listen(probe: Probe, loss: Loss, nodes: readonly NodeHandle[], left: number) {
     const suspect = nodes.find(({ name }) => name === nodeOf(loss));
-    if (!suspect || left < limits.listening) return notAsked('there was no time left');
+    if (!suspect || left < this.#limits.listening) return notAsked('there was no time left');
     const listened = probe.listen(loss, suspect, nodes);
     return within(listened, left, 'listening').catch(error => notAsked(describeError(error)));
   }
@@ -169,7 +182,7 @@ interface Records {
 async function records({ store, config }: Traceable): Promise<Records> {
   try {
     const asked = Promise.all([store.leases(), store.config()]);
-    const [leases, current] = await within(asked, limits.etcd, 'etcd');
+    const [leases, current] = await within(asked, etcdPatience, 'etcd');
     return { leases, config: current, remarks: [] };
   } catch (error) {
     const remark = `leases are taken from subnet.env of the nodes: ${describeError(error)}`;
