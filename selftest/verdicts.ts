@@ -1,4 +1,4 @@
-// Makes each cause on a real netns cluster and compares the verdict.
+// Makes each cause on a real cluster and compares the verdict.
 import { Cluster } from '../harness/cluster.ts';
 import { clusterSpec } from '../harness/cluster-spec.ts';
 import { readyDriver } from '../harness/drivers/index.ts';
@@ -11,14 +11,14 @@ import type { Detail } from './figures.ts';
 
 /** One cluster for all of them; a cause that could not be made counts as a wrong verdict. */
 export async function tryVerdicts(
-  { name: suite, backend, options = {}, nodes, injections }: InjectionSuite,
+  { name: suite, driver, backend, options = {}, nodes, injections }: InjectionSuite,
   signal: AbortSignal,
   done: (detail: Detail) => void,
 ): Promise<void> {
   const config = { Backend: options };
   const name = `selftest-${process.pid}`;
-  const spec = clusterSpec({ name, driver: 'netns', nodes, backend, config });
-  await using cluster = await Cluster.up(spec, await readyDriver('netns'), { signal });
+  const spec = clusterSpec({ name, driver, nodes, backend, config });
+  await using cluster = await Cluster.up(spec, await readyDriver(driver), { signal });
   await cluster.expectReachable();
   for (const injection of injections) {
     signal.throwIfAborted();

@@ -1,65 +1,73 @@
-// Every cause the hop verdict tells apart, broken on a real netns cluster: the right node, direction and cause, in time.
+// Every cause the hop verdict tells apart, broken on a real cluster: the right node, direction and cause, in time.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Cluster } from '../cluster.ts';
 import { clusterSpec } from '../cluster-spec.ts';
-import { netns } from '../drivers/netns/driver.ts';
+import type { Driver } from '../drivers/driver.ts';
 import { Evidence } from '../evidence/evidence.ts';
+import { onEveryDriver } from '../vitest/platforms.ts';
 import { frozen } from './injections/faults.ts';
-import { canBeFound, injectionSuites } from './injections/index.ts';
+import { canBeFound, type InjectionSuite, injectionSuites } from './injections/index.ts';
 import { traced, verdictOn } from './injections/inject.ts';
 import { mismatches } from './injections/injection.ts';
 import { verdictLine } from './verdict.ts';
 
-const signal = AbortSignal.timeout(300_000);
+const signal = AbortSignal.timeout(900_000);
 
-for (const { name, backend, options = {}, nodes, injections } of injectionSuites)
-  describe(name, () => {
-    let cluster: Cluster;
+onEveryDriver(driver => {
+  const suites = injectionSuites.filter(suite => suite.driver === driver.name);
+  describe.each(suites)('$name', suite => verdictsOf(driver, suite));
+});
 
-    beforeAll(async () => {
-      const config = { Backend: options };
-      const spec = clusterSpec({
-        name: `trace-${name.split(' ').at(-1)}`.toLowerCase(),
-        driver: 'netns',
-        nodes,
-        backend,
-        config,
-      });
-      cluster = await Cluster.up(spec, netns, { signal });
-      await cluster.expectReachable();
+function verdictsOf(
+  driver: Driver,
+  { name, backend, options = {}, nodes, injections }: InjectionSuite,
+): void {
+  let cluster: Cluster;
+
+  beforeAll(async () => {
+    const config = { Backend: options };
+    const spec = clusterSpec({
+      name: `trace-${driver.name}-${injectionSuites.findIndex(suite => suite.name === name)}`,
+      driver: driver.name,
+      nodes,
+      backend,
+      config,
     });
-    afterAll(() => cluster?.[Symbol.asyncDispose]());
-
-    test('all is well', async () => {
-      const { outcome, remarks, findings, means } = await traced(cluster);
-      expect({ outcome, remarks }).toEqual({ outcome: 'reached', remarks: [] });
-      expect(means.filter(({ used }) => used).map(each => each.name)).toEqual([
-        'leases',
-        'configuration',
-        'counters',
-      ]);
-      // docker sets the policy DROP where it turns forwarding on; rules before it may accept everything all the same.
-      const wrong = Object.values(findings).flatMap(found => found.filter(({ filter }) => !filter));
-      expect(wrong).toEqual([]);
-    });
-
-    test.for(injections)('$name', async (injection, { skip }) => {
-      if (!(await canBeFound(injection))) skip();
-      const verdict = await verdictOn(cluster, injection);
-      expect(mismatches(verdict, injection.expected), verdictLine(verdict)).toEqual([]);
-    });
-
-    if (name === 'vxlan') aroundIt(() => cluster);
-
-    test('nothing of ours is left on nodes and in containers', async () => {
-      for (const one of [...cluster.nodes, ...cluster.workloads]) {
-        expect((await one.run(['nft', 'list', 'tables'])).stdout).not.toContain('lab_trace');
-      }
-    });
+    cluster = await Cluster.up(spec, driver, { signal });
+    await cluster.expectReachable();
   });
+  afterAll(() => cluster?.[Symbol.asyncDispose]());
+
+  test('all is well', async () => {
+    const { outcome, remarks, findings, means } = await traced(cluster);
+    expect({ outcome, remarks }).toEqual({ outcome: 'reached', remarks: [] });
+    expect(means.filter(({ used }) => used).map(each => each.name)).toEqual([
+      'leases',
+      'configuration',
+      'counters',
+    ]);
+    // docker sets the policy DROP where it turns forwarding on; rules before it may accept everything all the same.
+    const wrong = Object.values(findings).flatMap(found => found.filter(({ filter }) => !filter));
+    expect(wrong).toEqual([]);
+  });
+
+  test.for(injections)('$name', async (injection, { skip }) => {
+    if (!(await canBeFound(injection))) skip();
+    const verdict = await verdictOn(cluster, injection);
+    expect(mismatches(verdict, injection.expected), verdictLine(verdict)).toEqual([]);
+  });
+
+  if (name === 'vxlan') aroundIt(() => cluster);
+
+  test('nothing of ours is left on nodes and in containers', async () => {
+    for (const one of [...cluster.nodes, ...cluster.workloads]) {
+      expect((await one.run(['nft', 'list', 'tables'])).stdout).not.toContain('lab_trace');
+    }
+  });
+}
 
 /** What there is besides verdicts on causes. */
 function aroundIt(cluster: () => Cluster): void {

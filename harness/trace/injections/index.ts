@@ -1,4 +1,5 @@
 // Every cause the hop verdict tells apart, by the backends it can be made with.
+import type { DriverName } from '../../drivers/driver.ts';
 import { DropTracepoint } from '../drop-tracepoint.ts';
 import { common } from './common.ts';
 import { udpFaults, vxlanFaults } from './faults.ts';
@@ -10,6 +11,7 @@ import { wireguard } from './wireguard.ts';
 export interface InjectionSuite {
   /** Unique. */
   readonly name: string;
+  readonly driver: DriverName;
   readonly backend: string;
   /** What the configuration says of the backend besides its type. */
   readonly options?: Readonly<Record<string, unknown>>;
@@ -28,7 +30,10 @@ const perBackend = common.filter(({ name }) => /receiver|^the underlay|masquerad
 /** The daemons of udp carry packets, so they run on, and turn ip_forward on again. */
 const unmended = perBackend.filter(({ expected }) => expected.cause !== 'ip-forward-off');
 
-export const injectionSuites: readonly InjectionSuite[] = [
+/** Those that reach for nothing that only netns nodes have: the underlay, and containers by a name of their own. */
+const anywhere = perBackend.filter(({ on, breaks }) => on !== 'underlay' && !breaks.includes('netns'));
+
+const netns: readonly Omit<InjectionSuite, 'driver'>[] = [
   {
     name: 'vxlan',
     backend: 'vxlan',
@@ -45,4 +50,14 @@ export const injectionSuites: readonly InjectionSuite[] = [
   { name: 'host-gw', backend: 'host-gw', nodes: 3, injections: [...perBackend, ...routed] },
   { name: 'wireguard', backend: 'wireguard', nodes: 2, injections: [...perBackend, detour, ...wireguard] },
   { name: 'udp', backend: 'udp', nodes: 2, injections: [...unmended, detour, ...udpFaults] },
+];
+
+const docker: readonly Omit<InjectionSuite, 'driver'>[] = [
+  { name: 'docker vxlan', backend: 'vxlan', nodes: 2, injections: anywhere },
+  { name: 'docker wireguard', backend: 'wireguard', nodes: 2, injections: [...anywhere, ...wireguard] },
+];
+
+export const injectionSuites: readonly InjectionSuite[] = [
+  ...netns.map(suite => ({ ...suite, driver: 'netns' }) as const),
+  ...docker.map(suite => ({ ...suite, driver: 'docker' }) as const),
 ];
