@@ -1,9 +1,10 @@
 // A lease record as the harness reads it: the key's text, and of the value's JSON what checks compare.
-import { type Cidr, formatCidr, parseCidr } from '../lib/ip.ts';
+import { type Cidr, type Family, formatCidr, parseCidr } from '../lib/ip.ts';
 
 /** One key under `<prefix>/subnets`, as flannel nodes read it (the key's text, and the value's JSON). */
 export interface StoredLease {
   readonly key: string;
+  /** What it says of IPv4. */
   readonly subnet: Cidr | undefined;
   readonly publicIp: string | undefined;
   readonly backendType: string | undefined;
@@ -11,20 +12,58 @@ export interface StoredLease {
   /** Of wireguard. */
   readonly publicKey: string | undefined;
   readonly value: string;
+  /** The same of IPv6, where the lease has it. */
+  readonly six?: LeasePart;
+}
+
+/** What a lease says of one family. */
+export interface LeasePart {
+  readonly subnet: Cidr;
+  readonly publicIp: string | undefined;
+  readonly vtepMac: string | undefined;
+  readonly publicKey: string | undefined;
+}
+
+/** Undefined where it has no subnet of that family. */
+export function partOf(
+  { subnet, publicIp, vtepMac, publicKey, six }: StoredLease,
+  family: Family,
+): LeasePart | undefined {
+  if (family === 6) return six;
+  return subnet && { subnet, publicIp, vtepMac, publicKey };
+}
+
+/** Of all families it has. */
+export function subnetsOf({ subnet, six }: StoredLease): readonly Cidr[] {
+  return [subnet, six?.subnet].filter(each => each !== undefined);
 }
 
 export function storedLease(key: string, value: string): StoredLease {
   const record = parseObject(value);
   const text = (name: string) => textIn(record, name);
-  const data = record?.BackendData;
+  const data = (name: string) => (isObject(record?.[name]) ? record[name] : {});
+  const [four = '', six = ''] = key.split('&');
+  const subnet = parseCidr(four.replace('-', '/'));
+  const subnet6 = parseCidr(six.replace('-', '/'));
   return {
     key,
     value,
-    subnet: parseCidr(key.split('&')[0]?.replace('-', '/') ?? ''),
+    // A key without IPv4 begins with a prefix of no length.
+    subnet: subnet?.length === 0 ? undefined : subnet,
     publicIp: text('PublicIP'),
     backendType: text('BackendType'),
-    vtepMac: isObject(data) ? textIn(data, 'VtepMAC') : undefined,
-    publicKey: isObject(data) ? textIn(data, 'PublicKey') : undefined,
+    vtepMac: textIn(data('BackendData'), 'VtepMAC'),
+    publicKey: textIn(data('BackendData'), 'PublicKey'),
+    ...(subnet6
+      ? {
+          six: {
+            subnet: subnet6,
+            publicIp: text('PublicIPv6'),
+            vtepMac: textIn(data('BackendV6Data'), 'VtepMAC'),
+            publicKey: textIn(data('BackendV6Data'), 'PublicKey'),
+          },
+        }
+      : {}),
   };
 }
 

@@ -1,26 +1,14 @@
 // A node's routes, neighbours and forwarding entries must be those of its peers' leases, and its record its device's.
-import { BlockList } from 'node:net';
-import { ask, type FdbEntry, type Link, type Neighbour, type Route, rows } from '../ask.ts';
+import { families as allFamilies, type Family, formatCidr, parseCidr } from '../../lib/ip.ts';
+import { ask, type Route, rows } from '../ask.ts';
 import type { NetworkConfig } from '../cluster-spec.ts';
 import type { NodeHandle } from '../drivers/driver.ts';
 import type { Store } from '../store.ts';
-import { leaseText, type StoredLease } from '../stored-lease.ts';
+import { partOf, type StoredLease } from '../stored-lease.ts';
+import { judges } from './overlay-backends.ts';
+import type { KernelFacts, Overlay, OverlayText, Peer, View } from './overlay-facts.ts';
 
-/** The overlay as one node has it or should have it: sorted lines, close to what iproute2 prints. */
-export type OverlayText = readonly string[];
-
-/** As `ip -j` and `bridge -j` print them; only what is looked at. */
-export interface KernelFacts {
-  readonly routes: readonly Route[];
-  readonly neighbours: readonly Neighbour[];
-  readonly fdb: readonly FdbEntry[];
-  readonly links: readonly Pick<Link, 'ifname' | 'address'>[];
-  /** Of wireguard devices: lines `device key` and `device key prefixes`, as `wg show all` prints them. */
-  readonly wgKeys: readonly string[];
-  readonly wgPeers: readonly string[];
-}
-
-/** One sentence for each difference on each node. Backends that make no overlay are refused. */
+/** One sentence for each difference on each node. Backends that are not known are refused. */
 export async function overlayProblems(
   nodes: readonly NodeHandle[],
   store: Store,
@@ -28,24 +16,30 @@ export async function overlayProblems(
   const [leases, config] = await Promise.all([store.leases(), store.config()]);
   const problems = nodes.map(async node => {
     const facts = await kernelFacts(node);
-    const { wanted, present } = compare(node.address, leases, config, facts);
+    // A node without IPv4 is known by another address than the lab knows it by.
+    const addresses = facts.links.flatMap(({ addr_info = [] }) =>
+      addr_info.flatMap(({ local }) => local ?? []),
+    );
+    const known = [node.address, ...addresses].find(address => leases.some(isOf(address)));
+    const { wanted, present } = compare(known ?? node.address, leases, config, facts);
     return differences(node.name, wanted, present);
   });
   return (await Promise.all(problems)).flat();
 }
 
 async function kernelFacts(node: NodeHandle): Promise<KernelFacts> {
-  const [routes, neighbours, fdb, links, keys, peers] = await ask(node, [
+  const [routes, routes6, neighbours, fdb, links, keys, peers] = await ask(node, [
     'ip -j -4 route',
-    'ip -j -4 neigh show nud permanent',
+    'ip -j -6 route',
+    'ip -j neigh show nud permanent',
     'bridge -j fdb',
-    'ip -j link',
+    'ip -j address',
     'wg show all public-key',
     'wg show all allowed-ips',
   ]);
   const lines = (text = '') => text.split('\n').filter(Boolean);
   return {
-    routes: rows(routes),
+    routes: [...rows<Route>(routes), ...rows<Route>(routes6)],
     neighbours: rows(neighbours),
     fdb: rows(fdb),
     links: rows(links),
@@ -54,111 +48,55 @@ async function kernelFacts(node: NodeHandle): Promise<KernelFacts> {
   };
 }
 
+const isOf =
+  (address: string) =>
+  ({ publicIp, six }: StoredLease): boolean =>
+    publicIp === address || six?.publicIp === address;
+
 /** Pure. `address`: the node's own, by which it knows its own lease. */
 export function compare(
   address: string,
   leases: readonly StoredLease[],
   config: NetworkConfig,
   facts: KernelFacts,
-): { readonly wanted: OverlayText; readonly present: OverlayText } {
+): Overlay {
   const { Type: type } = config.Backend;
-  const peers = leases.filter(
-    lease => lease.subnet && lease.publicIp !== undefined && lease.publicIp !== address,
-  );
-  const own = leases.find(lease => lease.publicIp === address);
-  const sameType = peers.filter(lease => lease.backendType === type);
-  if (type === 'vxlan') return vxlan(own, sameType, config, facts);
-  if (type === 'host-gw') return hostGw(sameType, config, facts);
-  if (type === 'udp') return udp(config, facts);
-  if (type === 'wireguard') return wireguard(own, sameType, config, facts);
-  throw new Error(`what a node with the backend ${type} should have is not known here`);
+  const judge = judges[type];
+  if (!judge) throw new Error(`what a node with the backend ${type} should have is not known here`);
+  const own = leases.find(isOf(address));
+  const sameType = leases.filter(({ backendType }) => backendType === type);
+  const views = familiesOf(own, config).map((family): View => {
+    const mine = own && partOf(own, family);
+    const peers = sameType.flatMap((lease): readonly Peer[] => {
+      const part = partOf(lease, family);
+      const { publicIp } = part ?? {};
+      return lease === own ||
+        !part ||
+        publicIp === undefined ||
+        publicIp === mine?.publicIp ||
+        publicIp === address
+        ? []
+        : [{ ...part, publicIp }];
+    });
+    return { family, own: mine, peers, network: networkOf(config, family) };
+  });
+  return judge(views, config, facts);
 }
 
-function vxlan(
+/** Those that the node has; where it has no lease, those that it is to have. */
+function familiesOf(
   own: StoredLease | undefined,
-  peers: readonly StoredLease[],
-  config: NetworkConfig,
-  { routes, neighbours, fdb, links }: KernelFacts,
-) {
-  const device = `flannel.${config.Backend.VNI ?? 1}`;
-  const base = (peer: StoredLease) => leaseText(peer).split('/')[0];
-  const usable = peers.filter(peer => peer.vtepMac);
-  const mac = links.find(link => link.ifname === device)?.address;
-  return {
-    wanted: [
-      `record with VtepMAC ${own?.vtepMac?.toLowerCase()}`,
-      ...usable.map(peer => `route ${leaseText(peer)} via ${base(peer)} dev ${device} onlink`),
-      ...usable.map(peer => `neighbour ${base(peer)} lladdr ${peer.vtepMac?.toLowerCase()}`),
-      ...usable.map(peer => `fdb ${peer.vtepMac?.toLowerCase()} dst ${peer.publicIp}`),
-    ],
-    present: [
-      `record with VtepMAC ${mac}`,
-      ...routes
-        .filter(route => route.dev === device && route.protocol !== 'kernel')
-        .map(({ dst, gateway, flags }) => `route ${dst} via ${gateway} dev ${device} ${flags?.join(' ')}`),
-      ...neighbours.filter(({ dev }) => dev === device).map(({ dst, lladdr }) => neighbourText(dst, lladdr)),
-      ...fdb
-        .filter(({ ifname, dst }) => ifname === device && dst !== undefined)
-        .map(entry => `fdb ${entry.mac} dst ${entry.dst}`),
-    ],
-  };
+  { EnableIPv4, EnableIPv6 }: NetworkConfig,
+): readonly Family[] {
+  if (own) return allFamilies.filter(family => partOf(own, family));
+  return allFamilies.filter(family => (family === 4 ? EnableIPv4 !== false : EnableIPv6 === true));
 }
 
-function neighbourText(dst: string, lladdr: string | undefined): string {
-  return `neighbour ${dst} lladdr ${lladdr}`;
-}
-
-/** Which peers there are, only the daemon's data plane knows. */
-function udp({ Network }: NetworkConfig, { routes }: KernelFacts) {
-  return {
-    wanted: [`route ${Network} dev flannel0`],
-    present: routes
-      .filter(({ dev, protocol }) => dev?.startsWith('flannel') && protocol !== 'kernel')
-      .map(({ dst, dev }) => `route ${dst} dev ${dev}`),
-  };
-}
-
-const wireguardDevice = 'flannel-wg';
-
-/** Of IPv4. */
-function wireguard(
-  own: StoredLease | undefined,
-  peers: readonly StoredLease[],
-  { Network }: NetworkConfig,
-  { routes, wgKeys, wgPeers }: KernelFacts,
-) {
-  const ours = (lines: readonly string[]) =>
-    lines.map(line => line.split(/\s+/)).filter(([dev]) => dev === wireguardDevice);
-  return {
-    wanted: [
-      `record with PublicKey ${own?.publicKey}`,
-      `route ${Network} dev ${wireguardDevice}`,
-      ...peers.map(peer => `peer ${peer.publicKey} for ${leaseText(peer)}`),
-    ],
-    present: [
-      ...ours(wgKeys).map(([, key]) => `record with PublicKey ${key}`),
-      ...routes
-        .filter(({ dev, protocol }) => dev === wireguardDevice && protocol !== 'kernel')
-        .map(({ dst, dev }) => `route ${dst} dev ${dev}`),
-      ...ours(wgPeers).map(([, key, ...prefixes]) => {
-        const own4 = prefixes.filter(prefix => prefix.includes('.'));
-        return `peer ${key} for ${own4.join()}`;
-      }),
-    ],
-  };
-}
-
-/** Routes with another protocol than `boot` are somebody else's. */
-function hostGw(peers: readonly StoredLease[], config: NetworkConfig, { routes }: KernelFacts) {
-  const network = new BlockList();
-  const [base = '', length] = config.Network.split('/');
-  network.addSubnet(base, Number(length));
-  return {
-    wanted: peers.map(peer => `route ${leaseText(peer)} via ${peer.publicIp}`),
-    present: routes
-      .filter(({ dst, protocol = 'boot' }) => protocol === 'boot' && network.check(dst.split('/')[0] ?? ''))
-      .map(({ dst, gateway, dev }) => `route ${dst} via ${gateway ?? dev}`),
-  };
+/** As the kernel writes it. */
+function networkOf({ Network, IPv6Network }: NetworkConfig, family: Family): string {
+  const text = family === 4 ? Network : String(IPv6Network);
+  const prefix = parseCidr(text);
+  return prefix ? formatCidr(prefix) : text;
 }
 
 /** One sentence for each line that is missing or too many. Pure. */

@@ -1,15 +1,9 @@
 // Each judge sees what it is there for, and nothing in a cluster that is as it should be.
 import { expect, test } from 'vitest';
+import type { KernelFacts } from '../checks/overlay-facts.ts';
 import { storedLease } from '../stored-lease.ts';
 import { judge } from './judges.ts';
-import {
-  type KernelTables,
-  type NodeView,
-  newView,
-  readSubnetFile,
-  type World,
-  withSample,
-} from './world.ts';
+import { type NodeView, newView, readSubnetFile, type World, withSample } from './world.ts';
 
 const macs = ['02:00:00:00:00:01', '02:00:00:00:00:02'] as const;
 const addresses = ['192.168.77.11', '192.168.77.12'] as const;
@@ -23,7 +17,7 @@ const leases = [
 ];
 
 /** Node 1 or 2 of two. */
-function kernel(number: 1 | 2): KernelTables {
+function kernel(number: 1 | 2): KernelFacts {
   const other = 3 - number;
   const [mac, publicIp] = [macs[other - 1] ?? '', addresses[other - 1] ?? ''];
   const dev = 'flannel.1';
@@ -146,7 +140,9 @@ test('half a subnet.env', () => {
   expect(readSubnetFile(file(1).replace(/FLANNEL_MTU.*\n/, ''))).toBe('has no MTU');
   expect(readSubnetFile(file(1).replace('true', ''))).toBe('does not say whether to masquerade');
   const six = 'FLANNEL_IPV6_NETWORK=fd00::/48\nFLANNEL_IPV6_SUBNET=fd00::1/64\n';
-  expect(readSubnetFile(`${six}FLANNEL_MTU=1430\nFLANNEL_IPMASQ=false\n`)).toEqual({});
+  expect(readSubnetFile(`${six}FLANNEL_MTU=1430\nFLANNEL_IPMASQ=false\n`)).toEqual([
+    expect.objectContaining({ family: 6 }),
+  ]);
 });
 
 test('a rule that is there twice, and one of a subnet that the node no longer has', () => {
@@ -185,6 +181,7 @@ test('samples become the view of a node; what is no state leaves it as it is', (
   expect(withSample(seen, { at: 3, log: ['x'] })).toBe(seen);
   const kernel = {
     routes: '',
+    routes6: '[{"dst":"fd00::/64"}]',
     neighbours: '[{"dst":"fe80::1"}]',
     links: '[]',
     fdb: '',
@@ -192,8 +189,8 @@ test('samples become the view of a node; what is no state leaves it as it is', (
     wgPeers: 'a\tb\n',
   };
   expect(withSample(seen, { at: 4, kernel }).kernel).toEqual({
-    routes: [],
-    neighbours: [],
+    routes: [{ dst: 'fd00::/64' }],
+    neighbours: [{ dst: 'fe80::1' }],
     links: [],
     fdb: [],
     wgKeys: [],

@@ -1,10 +1,10 @@
 // Pure judges: what is not as the invariants have it, in a cluster as it was seen at one moment.
-import { type Cidr, formatCidr, hostIn, overlaps, sameCidr } from '../../lib/ip.ts';
+import { type Cidr, families, formatCidr, hostIn, overlaps, sameCidr } from '../../lib/ip.ts';
 import { compare, differences } from '../checks/overlay.ts';
-import { leaseText, type StoredLease } from '../stored-lease.ts';
+import { leaseText, partOf, type StoredLease, subnetsOf } from '../stored-lease.ts';
 import type { Problem } from './invariants.ts';
 import { ruleProblems } from './rules.ts';
-import { type NodeView, readSubnetFile, type World } from './world.ts';
+import { type FilePart, type NodeView, readSubnetFile, type World } from './world.ts';
 
 /** Everything that is wrong at this moment, however short it may last. */
 export function judge(world: World): readonly Problem[] {
@@ -23,28 +23,30 @@ function judgeNode(node: NodeView, world: World): readonly Problem[] {
     return [
       { invariant: 'subnet-file-whole', node: name, what: `subnet.env ${said}: ${JSON.stringify(file)}` },
     ];
-  const { network, subnet } = said;
-  // Of what is IPv6 alone, only the file is looked at.
-  if (!network || !subnet || !world.leases) return [];
-  const twice = rules === undefined ? [] : ruleProblems(rules, network, subnet);
-  const own = world.leases.find(lease => lease.subnet && sameCidr(lease.subnet, subnet));
+  if (!world.leases) return [];
+  const twice =
+    rules === undefined ? [] : said.flatMap(part => ruleProblems(rules, part.network, part.subnet));
+  const own = world.leases.find(lease => said.some(part => isFor(lease, part.subnet)));
   return [
-    ...twice.map((what): Problem => ({ invariant: 'rules-once', node: name, what })),
-    ...oneSubnet(node, subnet, own),
-    ...(own
-      ? [...record(node, own), ...overlay(node, own, network, world), ...renewal(node, own, world)]
-      : []),
+    ...[...new Set(twice)].map((what): Problem => ({ invariant: 'rules-once', node: name, what })),
+    ...said.flatMap(part => oneSubnet(node, part, own)),
+    ...(own ? [...record(node, own), ...overlay(node, own, said, world), ...renewal(node, own, world)] : []),
   ];
+}
+
+function isFor(lease: StoredLease, subnet: Cidr): boolean {
+  return subnetsOf(lease).some(each => sameCidr(each, subnet));
 }
 
 function uniqueSubnets({ nodes, leases = [] }: World): readonly Problem[] {
   const used = nodes.flatMap(({ name, pid, file }) => {
     const said = pid === undefined || file === undefined ? '' : readSubnetFile(file);
-    return typeof said === 'string' || !said.subnet ? [] : [{ who: name, subnet: said.subnet }];
+    return typeof said === 'string' ? [] : said.map(({ subnet }) => ({ who: name, subnet }));
   });
-  const leased = leases.flatMap(({ subnet, publicIp }) =>
-    subnet && publicIp ? [{ who: `the lease of ${publicIp}`, subnet }] : [],
-  );
+  const leased = leases.flatMap(lease => {
+    const publicIp = lease.subnet ? lease.publicIp : lease.six?.publicIp;
+    return publicIp ? subnetsOf(lease).map(subnet => ({ who: `the lease of ${publicIp}`, subnet })) : [];
+  });
   return [...overlapping(used, 'use'), ...overlapping(leased, 'are for')];
 }
 
@@ -65,12 +67,14 @@ function overlapping(
 
 function oneSubnet(
   { name, kernel }: NodeView,
-  subnet: Cidr,
+  { family, subnet }: FilePart,
   own: StoredLease | undefined,
 ): readonly Problem[] {
   const problem = (what: string): Problem => ({ invariant: 'one-subnet', node: name, what });
-  const unleased = own ? [] : [problem(`${name} uses ${formatCidr(subnet)}, which nobody has leased`)];
-  const docker0 = kernel?.links.find(({ ifname }) => ifname === 'docker0');
+  const leased = own !== undefined && isFor(own, subnet);
+  const unleased = leased ? [] : [problem(`${name} uses ${formatCidr(subnet)}, which nobody has leased`)];
+  // docker has no IPv6 unless it is told to.
+  const docker0 = family === 4 ? kernel?.links.find(({ ifname }) => ifname === 'docker0') : undefined;
   const addresses = docker0?.addr_info?.map(({ local, prefixlen }) => `${local}/${prefixlen}`);
   const wanted = hostIn(subnet, 1);
   if (!addresses || addresses.includes(wanted)) return unleased;
@@ -80,32 +84,37 @@ function oneSubnet(
 /** The record against addresses; its MAC is compared together with the tables. */
 function record(node: NodeView, own: StoredLease): readonly Problem[] {
   const { name, kernel, publicIpIsTold } = node;
-  if (!kernel || publicIpIsTold || own.publicIp === undefined) return [];
+  if (!kernel || publicIpIsTold) return [];
   const addresses = kernel.links.flatMap(({ addr_info = [] }) => addr_info.map(({ local }) => local));
-  if (addresses.includes(own.publicIp)) return [];
-  const what = `${name} uses ${leaseText(own)}, whose record has the public IP ${own.publicIp}, which ${name} has not`;
-  return [{ invariant: 'record-tells-device', node: name, what }];
+  return families.flatMap((family): readonly Problem[] => {
+    const publicIp = partOf(own, family)?.publicIp;
+    if (publicIp === undefined || addresses.includes(publicIp)) return [];
+    const what = `${name} uses ${leaseText(own)}, whose record has the public IP ${publicIp}, which ${name} has not`;
+    return [{ invariant: 'record-tells-device', node: name, what }];
+  });
 }
 
-/** Backends whose tables follow from the leases alone. */
-const known = new Set(['vxlan', 'host-gw', 'udp', 'wireguard']);
+const known = new Set(['vxlan', 'host-gw', 'ipip', 'udp', 'wireguard', 'alloc', 'extension']);
+/** Leases with these do not tell their backend. */
+const untold = new Set(['udp', 'alloc']);
 
 /** What the node itself has published counts, not what a configuration says that may have changed since it started. */
 function overlay(
   { name, kernel }: NodeView,
   own: StoredLease,
-  network: Cidr,
+  said: readonly FilePart[],
   world: World,
 ): readonly Problem[] {
-  const { backendType: Type, publicIp } = own;
-  const { DirectRouting } = world.config.Backend;
-  if (!kernel || !world.leases || !publicIp || !Type || !known.has(Type) || DirectRouting) return [];
-  const VNI = vniOf(own) ?? world.config.Backend.VNI;
-  const config = {
-    ...world.config,
-    Network: formatCidr(network),
-    Backend: { ...world.config.Backend, Type, VNI },
-  };
+  const { Backend } = world.config;
+  const Type = own.backendType || (untold.has(Backend.Type) ? Backend.Type : undefined);
+  const publicIp = own.subnet ? own.publicIp : own.six?.publicIp;
+  if (!kernel || !world.leases || !publicIp || !Type || !known.has(Type)) return [];
+  const VNI = vniOf(own) ?? Backend.VNI;
+  const networks = said.map(({ family, network }) => [
+    family === 4 ? 'Network' : 'IPv6Network',
+    formatCidr(network),
+  ]);
+  const config = { ...world.config, ...Object.fromEntries(networks), Backend: { ...Backend, Type, VNI } };
   const { wanted, present } = compare(publicIp, world.leases, config, kernel);
   const isRecord = (line: string) => line.startsWith('record ');
   const others = (line: string) => !isRecord(line);
@@ -120,8 +129,10 @@ function overlay(
   ];
 }
 
-function vniOf(own: StoredLease): unknown {
-  return (JSON.parse(own.value) as { BackendData?: { VNI?: unknown } | null }).BackendData?.VNI;
+function vniOf({ value }: StoredLease): unknown {
+  type Data = { readonly VNI?: unknown } | null;
+  const record = JSON.parse(value) as { readonly BackendData?: Data; readonly BackendV6Data?: Data };
+  return (record.BackendData ?? record.BackendV6Data)?.VNI;
 }
 
 /** Seconds: etcd counts whole ones, and on a busy machine a write may take three. */

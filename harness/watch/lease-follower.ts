@@ -4,7 +4,7 @@ import { formatCidr } from '../../lib/ip.ts';
 import { sleep, within } from '../../lib/wait.ts';
 import { now } from '../journal.ts';
 import type { Store } from '../store.ts';
-import type { StoredLease } from '../stored-lease.ts';
+import { type StoredLease, subnetsOf } from '../stored-lease.ts';
 import { type NodeView, readSubnetFile } from './world.ts';
 
 const pause = 100;
@@ -80,9 +80,9 @@ export class LeaseFollower {
     const subnets = this.#nodes()
       .filter(({ renewMargin, pid }) => renewMargin < longMargin && pid !== undefined)
       .map(({ file = '' }) => readSubnetFile(file))
-      .map(said => (typeof said === 'string' || !said.subnet ? '' : formatCidr(said.subnet)));
+      .flatMap(said => (typeof said === 'string' ? [] : said.map(({ subnet }) => formatCidr(subnet))));
     const keys = leases
-      .filter(({ subnet }) => subnet && subnets.includes(formatCidr(subnet)))
+      .filter(lease => subnetsOf(lease).some(subnet => subnets.includes(formatCidr(subnet))))
       .map(({ key }) => key);
     const times = await Promise.all(
       keys.map(async key => [key, await this.#store.timeToLive(`subnets/${key}`)] as const),

@@ -91,16 +91,25 @@ function sampler(orders: SamplerOrders): void {
     const at = now();
     const questions = 'route show\nneigh show nud permanent\naddress show\n';
     const devices = read('/proc/net/dev') ?? '';
-    const has = (device: string, ...argv: readonly [string, ...string[]]) =>
-      devices.includes(device) ? ask(argv[0], argv.slice(1)) : '';
-    const [tables, fdb, wgKeys, wgPeers] = await Promise.all([
+    const has = (device: string) => devices.includes(device);
+    const six = read(orders.subnetFile)?.includes('FLANNEL_IPV6_');
+    const [tables, routes6, fdb, wgKeys, wgPeers] = await Promise.all([
       ask('ip', ['-j', '-batch', '-'], questions),
-      has('flannel.', 'bridge', '-j', 'fdb'),
-      has('flannel-wg:', 'wg', 'show', 'all', 'public-key'),
-      has('flannel-wg:', 'wg', 'show', 'all', 'allowed-ips'),
+      six ? ask('ip', ['-j', '-6', 'route', 'show']) : '',
+      has('flannel.') || has('flannel-v6.') ? ask('bridge', ['-j', 'fdb']) : '',
+      has('flannel-wg') ? ask('wg', ['show', 'all', 'public-key']) : '',
+      has('flannel-wg') ? ask('wg', ['show', 'all', 'allowed-ips']) : '',
     ]);
     const [routes = '', neighbours = '', links = ''] = tables.split('\n');
-    const kernel: KernelTexts = { routes, neighbours, links, fdb: fdb.trim(), wgKeys, wgPeers };
+    const kernel: KernelTexts = {
+      routes,
+      routes6: routes6.trim(),
+      neighbours,
+      links,
+      fdb: fdb.trim(),
+      wgKeys,
+      wgPeers,
+    };
     sayNews('kernel', { kernel }, at);
   };
   const lookAtRules = async () => {

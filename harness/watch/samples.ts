@@ -37,6 +37,8 @@ export type Sample = { readonly at: number } & (
 /** What `ip` and `bridge` print as JSON and `wg` as lines, one text for each question. */
 export interface KernelTexts {
   readonly routes: string;
+  /** Of IPv6; nothing where no daemon has said that there is any. */
+  readonly routes6: string;
   readonly neighbours: string;
   readonly links: string;
   readonly fdb: string;

@@ -1,7 +1,7 @@
 // What is known of a cluster at one moment, as the judges see it, and how samples become that.
-import { type Cidr, parseCidr } from '../../lib/ip.ts';
-import { type Neighbour, rowsIfWhole } from '../ask.ts';
-import type { KernelFacts } from '../checks/overlay.ts';
+import { type Cidr, type Family, families, parseCidr } from '../../lib/ip.ts';
+import { type Route, rowsIfWhole } from '../ask.ts';
+import type { KernelFacts } from '../checks/overlay-facts.ts';
 import type { NetworkConfig } from '../cluster-spec.ts';
 import type { StoredLease } from '../stored-lease.ts';
 import type { KernelTexts, Sample } from './samples.ts';
@@ -28,19 +28,9 @@ export interface NodeView {
   readonly pid?: number;
   /** The text of subnet.env, if there is one. */
   readonly file?: string | undefined;
-  readonly kernel?: KernelTables;
+  readonly kernel?: KernelFacts;
   /** What `iptables-save`, `ip6tables-save` and `nft list table` print, with `---` in between. */
   readonly rules?: string;
-}
-
-export interface KernelTables extends KernelFacts {
-  readonly links: readonly Link[];
-}
-
-export interface Link {
-  readonly ifname: string;
-  readonly address: string;
-  readonly addr_info?: readonly { readonly local?: string; readonly prefixlen?: number }[];
 }
 
 /** How an unwatched node looks; `flags` are its daemon's. */
@@ -64,11 +54,11 @@ export function withSample(view: NodeView, sample: Sample): NodeView {
   return sample.pid === null ? rest : { ...rest, pid: sample.pid };
 }
 
-function parseKernel({ routes, neighbours, links, fdb, wgKeys, wgPeers }: KernelTexts): KernelTables {
+function parseKernel({ routes, routes6, neighbours, links, fdb, wgKeys, wgPeers }: KernelTexts): KernelFacts {
   const lines = (text: string) => text.split('\n').filter(Boolean);
   return {
-    routes: rowsIfWhole(routes),
-    neighbours: rowsIfWhole<Neighbour>(neighbours).filter(({ dst }) => !dst.includes(':')),
+    routes: [...rowsIfWhole<Route>(routes), ...rowsIfWhole<Route>(routes6)],
+    neighbours: rowsIfWhole(neighbours),
     links: rowsIfWhole(links),
     fdb: rowsIfWhole(fdb),
     wgKeys: lines(wgKeys),
@@ -76,17 +66,27 @@ function parseKernel({ routes, neighbours, links, fdb, wgKeys, wgPeers }: Kernel
   };
 }
 
-/** What a whole subnet.env says; of one that is not, what is wrong. */
-export function readSubnetFile(text: string): { readonly network?: Cidr; readonly subnet?: Cidr } | string {
+/** What subnet.env says of one family. */
+export interface FilePart {
+  readonly family: Family;
+  readonly network: Cidr;
+  readonly subnet: Cidr;
+}
+
+/** What a whole subnet.env says, by family; of one that is not, what is wrong. */
+export function readSubnetFile(text: string): readonly FilePart[] | string {
   const values = new Map(text.split('\n').map(line => line.split('=', 2) as [string, string]));
   const known = (name: string) => parseCidr(values.get(name) ?? '');
   if (!text.endsWith('\n')) return 'does not end with a line end';
-  const [network, subnet] = [known('FLANNEL_NETWORK'), known('FLANNEL_SUBNET')];
-  const six = known('FLANNEL_IPV6_NETWORK') && known('FLANNEL_IPV6_SUBNET');
-  if (!(network && subnet) && !six) return 'has no network with a subnet';
+  const parts = families.flatMap((family): readonly FilePart[] => {
+    const prefix = family === 4 ? 'FLANNEL' : 'FLANNEL_IPV6';
+    const [network, subnet] = [known(`${prefix}_NETWORK`), known(`${prefix}_SUBNET`)];
+    return network && subnet ? [{ family, network, subnet }] : [];
+  });
+  if (parts.length === 0) return 'has no network with a subnet';
   if (!/^\d+$/.test(values.get('FLANNEL_MTU') ?? '')) return 'has no MTU';
   if (!/^(true|false)$/.test(values.get('FLANNEL_IPMASQ') ?? '')) return 'does not say whether to masquerade';
-  return network && subnet ? { network, subnet } : {};
+  return parts;
 }
 
 function flagValue(flags: readonly string[], name: string): string | undefined {
