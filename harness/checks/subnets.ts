@@ -26,7 +26,7 @@ export async function collectFacts(
       return {
         name: node.name,
         address: node.address,
-        lease: leases.find(lease => lease.publicIp === node.address),
+        lease: leases.find(lease => lease.publicIp === node.address) ?? leases.find(isIpv6Of(env)),
         subnetEnv: env,
         docker0: bridge,
         hasDocker: node.plan.docker,
@@ -34,6 +34,12 @@ export async function collectFacts(
     }),
   );
 }
+
+/** The lab knows no node by its IPv6 address: one without IPv4 is known by its subnet. */
+const isIpv6Of =
+  (env: SubnetEnv | undefined) =>
+  ({ subnet, six }: StoredLease): boolean =>
+    subnet === undefined && six !== undefined && env !== undefined && sameCidr(six.subnet, env.subnet);
 
 /** One sentence for each thing that is wrong; empty when all is well. Pure. */
 export function subnetProblems(facts: readonly NodeFacts[]): readonly string[] {
@@ -44,10 +50,11 @@ function nodeProblems(facts: NodeFacts): readonly string[] {
   const { name, address, lease, subnetEnv, docker0, hasDocker } = facts;
   if (!subnetEnv) return [`${name} has no usable subnet.env`];
   const own = formatCidr(subnetEnv.subnet);
-  if (!lease?.subnet) return [`${name} uses ${own}, but no lease in etcd has its public IP ${address}`];
+  const leased = lease?.subnet ?? lease?.six?.subnet;
+  if (!leased) return [`${name} uses ${own}, but no lease in etcd has its public IP ${address}`];
   const problems: string[] = [];
-  if (!sameCidr(lease.subnet, subnetEnv.subnet)) {
-    problems.push(`${name} holds the lease ${formatCidr(lease.subnet)}, but its subnet.env says ${own}`);
+  if (!sameCidr(leased, subnetEnv.subnet)) {
+    problems.push(`${name} holds the lease ${formatCidr(leased)}, but its subnet.env says ${own}`);
   }
   if (!hasDocker) return problems;
   if (!docker0) return [...problems, `${name} has no docker0`];
