@@ -161,6 +161,8 @@ export interface DaemonControl {
   /** In seconds; 0 as usual. */
   startDelay(): Promise<number>;
   state(): Promise<DaemonState>;
+  /** When SIGTERM was last sent to it, by {@link stop} or {@link restart}; milliseconds since the epoch. */
+  readonly toldToEnd: number | undefined;
   /** All it has printed, oldest line first. */
   logs(): Promise<string>;
   /** What one on the node itself follows it by. */

@@ -3,6 +3,7 @@ import { type Cidr, families, formatCidr, hostIn, overlaps, sameCidr } from '../
 import { compare, differences } from '../checks/overlay.ts';
 import { leaseText, partOf, type StoredLease, subnetsOf } from '../stored-lease.ts';
 import type { Problem } from './invariants.ts';
+import { orderProblems } from './rule-order.ts';
 import { ruleProblems } from './rules.ts';
 import { type FilePart, type NodeView, readSubnetFile, type World } from './world.ts';
 
@@ -26,9 +27,12 @@ function judgeNode(node: NodeView, world: World): readonly Problem[] {
   if (!world.leases) return [];
   const twice =
     rules === undefined ? [] : said.flatMap(part => ruleProblems(rules, part.network, part.subnet));
+  const late =
+    rules === undefined ? [] : said.flatMap(part => orderProblems(rules, part.network, part.subnet));
   const own = world.leases.find(lease => said.some(part => isFor(lease, part.subnet)));
   return [
     ...[...new Set(twice)].map((what): Problem => ({ invariant: 'rules-once', node: name, what })),
+    ...[...new Set(late)].map((what): Problem => ({ invariant: 'rules-in-order', node: name, what })),
     ...said.flatMap(part => oneSubnet(node, part, own)),
     ...(own ? [...record(node, own), ...overlay(node, own, said, world), ...renewal(node, own, world)] : []),
   ];

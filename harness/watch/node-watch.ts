@@ -1,6 +1,7 @@
 // One node under watch: its sampler, how it was seen last, what its daemon uses, and the probers of its containers.
 import type { NodeHandle, WorkloadHandle } from '../drivers/driver.ts';
 import { now } from '../journal.ts';
+import { exitProblems } from './exits.ts';
 import { forbiddenLines } from './forbidden.ts';
 import type { Problem } from './invariants.ts';
 import { ProbeLog } from './outage.ts';
@@ -43,6 +44,8 @@ export class NodeWatch {
   #view: NodeView;
   #sampling: Sampling | undefined;
   #startDue = 0;
+  /** When the daemon was seen to begin or end last. */
+  #runsSince = 0;
   #heard = false;
 
   constructor(node: NodeHandle, options: NodeWatchOptions) {
@@ -157,7 +160,7 @@ export class NodeWatch {
       usage.printed(at, sample.log.length).forEach(tell('bounded-usage'));
       this.#readLog(at, sample.log);
     } else {
-      if ('pid' in sample) this.#daemonChanged(sample.pid, tell('exit-codes'));
+      if ('pid' in sample) this.#daemonChanged(at, sample.pid, tell('exit-codes'));
       this.#view = withSample(this.#view, sample);
       // Half a file may be whole a moment later.
       this.#options.changed(at, 'file' in sample);
@@ -173,17 +176,23 @@ export class NodeWatch {
     }
   }
 
-  #daemonChanged(pid: number | null, tell: (what: string) => void): void {
+  #daemonChanged(at: number, pid: number | null, tell: (what: string) => void): void {
     this.usage.newRun();
-    if (pid !== null || this.#view.pid === undefined) return;
-    const ending = this.node.daemon
-      .state()
-      .then(({ exitCode }) => {
-        if (exitCode !== undefined && !specified.has(exitCode))
-          tell(`the daemon of ${this.node.name} has ended with ${exitCode}`);
-      })
+    const { name, daemon } = this.node;
+    const [since, told] = [this.#runsSince, daemon.toldToEnd];
+    const ran = this.#view.pid !== undefined;
+    this.#runsSince = at;
+    if (!ran) return;
+    const ending = (pid === null ? daemon.state() : Promise.resolve(undefined))
       // The node is going, too.
-      .catch(() => {})
+      .catch(() => undefined)
+      .then(state => {
+        const code = state?.exitCode;
+        const problems = exitProblems({ told, since, at, code });
+        for (const problem of problems) tell(`the daemon of ${name} ${problem}`);
+        if (problems.length === 0 && code !== undefined && !specified.has(code))
+          tell(`the daemon of ${name} has ended with ${code}`);
+      })
       .finally(() => this.#endings.delete(ending));
     this.#endings.add(ending);
   }

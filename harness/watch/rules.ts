@@ -2,7 +2,7 @@
 import { type Cidr, contains, formatCidr, parseCidr, sameCidr } from '../../lib/ip.ts';
 
 /** A rule and where it is. */
-interface PlacedRule {
+export interface PlacedRule {
   /** Tool, table and chain. */
   readonly place: string;
   readonly text: string;
@@ -41,7 +41,8 @@ function foreign(rule: string, network: Cidr, subnet: Cidr): boolean {
     );
 }
 
-function placedRules(text: string): readonly PlacedRule[] {
+/** Of `iptables-save`, `ip6tables-save` and `nft list table`, with `---` between. */
+export function placedRules(text: string): readonly PlacedRule[] {
   return text.split('---\n').flatMap((part, index) => {
     let table = '';
     let chain = '';

@@ -97,6 +97,49 @@ test('each is seen on its node while it is so, and nothing is seen where all is 
   await reportWith(cluster, ['exit-codes node3']);
 });
 
+const six = { EnableIPv6: true, IPv6Network: 'fd00:5::/48' };
+
+test.each<[string, SpecInput['config'], string]>([
+  ['direct routing', { Backend: { DirectRouting: true } }, 'ip route add 10.5.250.0/24 via 192.168.77.12'],
+  ['both families', six, 'ip -6 route add fd00:5:0:fffe::/64 dev flannel-v6.1'],
+  ['IPv6 alone', { ...six, EnableIPv4: false }, 'ip -6 neigh flush dev flannel-v6.1 nud permanent'],
+  ['alloc', { Backend: { Type: 'alloc' } }, 'ip link add flannel.1 type vxlan id 1 dstport 8472 dev eth0'],
+  ['udp', { Backend: { Type: 'udp' } }, 'ip route add 10.5.250.0/24 dev flannel0'],
+])('tables with %s are known', async (name, config, breaks) => {
+  const spec = { name: name.replaceAll(' ', '-').toLowerCase(), nodes: 2, docker: false, config };
+  await using cluster = await up(spec.name, spec);
+  await cluster.expectConverged();
+  expect(failureLines(await cluster.watch.report(), [])).toEqual([]);
+  await freeze(cluster.node('node1'));
+  await sh(cluster.node('node1'), breaks);
+  const { violations } = await reportWith(cluster, ['overlay-matches-leases node1']);
+  expect(violations.filter(({ node }) => node !== 'node1')).toEqual([]);
+});
+
+test('rules that are not in order, and a daemon that takes its time to end', async () => {
+  await using cluster = await up('order', { nodes: 2, flags: ['-ip-masq'] });
+  const [node1, node2] = [cluster.node('node1'), cluster.node('node2')];
+  await cluster.expectConverged();
+  await freeze(node1, node2);
+  const last = 'iptables -t nat -S FLANNEL-POSTRTG | tail -n 1';
+  await sh(
+    node1,
+    `rule=$(${last}); eval iptables -t nat -D "\${rule#-A }"; eval iptables -t nat -I "\${rule#-A }"`,
+  );
+  await sh(node2, 'iptables -I FORWARD -s 192.0.2.0/24 -j DROP');
+  const { violations } = await reportWith(cluster, ['rules-in-order node1', 'rules-in-order node2']);
+  const told = violations.map(({ what }) => what).join('\n');
+  expect(told).toContain('this rule comes too late: -A FLANNEL-POSTRTG -m mark');
+  expect(told).toContain('this rule may drop, and comes before the jump to FLANNEL-FWD');
+
+  const { pid } = await node1.daemon.state();
+  await Promise.all([node1.daemon.stop(), sh(node1, `sleep 5; kill -CONT ${pid}`)]);
+  const ended = await reportWith(cluster, ['exit-codes node1']);
+  expect(ended.violations.map(({ what }) => what).join('\n')).toMatch(
+    /the daemon of node1 took 5\.\d s to end after SIGTERM/,
+  );
+});
+
 test('a fault excuses what is excusable, and what is not is told with the fault', async () => {
   await using cluster = await up('faults', { nodes: 2, docker: false });
   const [node1, node2] = [cluster.node('node1'), cluster.node('node2')];

@@ -1,5 +1,6 @@
 // The daemon of a docker node: flanneld.service, under the node's own systemd.
 import type { Runner } from '../../../lib/run.ts';
+import { now } from '../../journal.ts';
 import type { DaemonControl, DaemonState, DaemonTrail } from '../driver.ts';
 
 const start = 'systemctl start --no-block flanneld';
@@ -23,20 +24,26 @@ export function systemdDaemon(node: Runner): DaemonControl {
     return parseState(stdout);
   };
 
+  let toldToEnd: number | undefined;
   return {
     state,
     trail,
+    get toldToEnd() {
+      return toldToEnd;
+    },
 
     async start() {
       await sh(start);
     },
 
     async stop() {
+      toldToEnd = now();
       await sh('systemctl stop flanneld');
       return (await state()).exitCode ?? 0;
     },
 
     async restart(signal) {
+      if (signal === 'SIGTERM') toldToEnd = now();
       if (signal === 'SIGTERM') await sh(`systemctl stop flanneld; ${start}`);
       // flanneld.service says Restart=on-failure; what ended before (a failed start) is started by us.
       else await sh(`${kill}; ${start}`);

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { hostIn, parseCidr } from '../../../lib/ip.ts';
 import { type Argv, localRunner, quote, type RunOptions, type RunResult } from '../../../lib/run.ts';
 import { until } from '../../../lib/wait.ts';
+import { now } from '../../journal.ts';
 import { dockerEnvFile, dockerEnvKey, mkDockerOptsArgs, subnetFile } from '../../node-files.ts';
 import { docker0 } from '../../node-state.ts';
 import type { DaemonControl, DaemonState, NodeHandle, NodePlan, WorkloadHandle } from '../driver.ts';
@@ -173,6 +174,7 @@ class NetnsDaemon implements DaemonControl {
     log: ['tail', '-n', '+1', '-s', '0.1', '-F', '/run/lab/flanneld.log'],
   } as const;
   readonly #node: NetnsNode;
+  toldToEnd: number | undefined;
 
   constructor(node: NetnsNode) {
     this.#node = node;
@@ -220,6 +222,7 @@ class NetnsDaemon implements DaemonControl {
   }
 
   async #end(signal: string): Promise<number> {
+    if (signal === 'TERM') this.toldToEnd = now();
     const { stdout } = await this.#node.run(['sh', '-c', stopScript('flanneld', signal)]);
     return Number(stdout);
   }
