@@ -197,3 +197,83 @@ test('samples become the view of a node; what is no state leaves it as it is', (
     wgPeers: ['a\tb'],
   });
 });
+
+test('IPv6 alone: subnet, record, tables and renewal are those of its lease', () => {
+  const six = (number: number) => `fd00:5:0:${number}::`;
+  const lease = (number: 1 | 2) =>
+    storedLease(
+      `0.0.0.0-0&${six(number)}-64`,
+      JSON.stringify({
+        PublicIP: '0.0.0.0',
+        PublicIPv6: `fd00:77::1${number}`,
+        BackendType: 'vxlan',
+        BackendV6Data: { VNI: 7, VtepMAC: macs[number - 1] },
+      }),
+    );
+  const dev = 'flannel-v6.7';
+  const route = { dst: `${six(2)}/64`, gateway: six(2), dev, flags: ['onlink'] };
+  const node: NodeView = {
+    ...newView('node1', addresses[0], ['-subnet-lease-renew-margin=5s']),
+    pid: 100,
+    file: `FLANNEL_IPV6_NETWORK=fd00:5::/48\nFLANNEL_IPV6_SUBNET=${six(1)}1/64\nFLANNEL_MTU=1430\nFLANNEL_IPMASQ=false\n`,
+    kernel: {
+      routes: [route],
+      neighbours: [{ dst: six(2), dev, lladdr: macs[1] }],
+      fdb: [{ mac: macs[1], ifname: dev, dst: 'fd00:77::12' }],
+      wgKeys: [],
+      wgPeers: [],
+      links: [
+        { ifname: 'eth0', address: macs[0], addr_info: [{ local: 'fd00:77::11', prefixlen: 64 }] },
+        { ifname: dev, address: macs[0] },
+      ],
+    },
+  };
+  const alone: World = {
+    config: {
+      Network: '',
+      EnableIPv4: false,
+      EnableIPv6: true,
+      IPv6Network: 'fd00:5::/48',
+      Backend: { Type: 'vxlan' },
+    },
+    leases: [lease(1), lease(2)],
+    left: new Map(),
+    nodes: [node],
+  };
+  expect(found(alone)).toEqual([]);
+  const gone = `0.0.0.0-0&${six(1)}-64`;
+  expect(found({ ...alone, left: new Map([[gone, 0]]) })).toEqual([
+    expect.stringContaining('leases-renewed node1:'),
+  ]);
+  const kernel = node.kernel && { ...node.kernel, routes: [] };
+  expect(found({ ...alone, nodes: [kernel ? { ...node, kernel } : node] })).toEqual([
+    `overlay-matches-leases node1: node1 lacks route ${six(2)}/64 via ${six(2)} dev ${dev} onlink`,
+  ]);
+  expect(found({ ...alone, leases: [lease(2)] })).toEqual([
+    `one-subnet node1: node1 uses ${six(1)}/64, which nobody has leased`,
+  ]);
+  const both = alone.nodes.map(view => ({ ...view, name: 'node2' }));
+  expect(found({ ...alone, nodes: [node, ...both] })).toContain(
+    `unique-subnets undefined: node1 and node2 use the same addresses: ${six(1)}/64 and ${six(1)}/64`,
+  );
+});
+
+test('a lease that does not tell its backend is of the one that is configured', () => {
+  const untold = leases.map(({ key, publicIp }) => storedLease(key, JSON.stringify({ PublicIP: publicIp })));
+  const world = { ...well, leases: untold };
+  const udp = { ...config, Backend: { Type: 'udp' } };
+  const tables = { ...kernel(1), routes: [] };
+  const nodes = [{ ...view(1), kernel: tables }];
+  expect(found({ ...world, nodes })).toEqual([]);
+  expect(found({ ...world, config: udp, nodes })).toEqual([
+    'overlay-matches-leases node1: node1 lacks route 10.5.0.0/16 dev flannel0',
+  ]);
+});
+
+test('rules that are not in order', () => {
+  const [first = '', jump = '', ...rest] = rules.split('\n');
+  const drop = '-A FORWARD -j DROP';
+  expect(found(withNode({ rules: [first, drop, jump, ...rest].join('\n') }))).toEqual([
+    `rules-in-order node1: this rule may drop, and comes before the jump to FLANNEL-FWD: iptables filter FORWARD: ${drop}`,
+  ]);
+});
