@@ -9,7 +9,7 @@ const atMost = 3;
 /** Never rejects: what could not be traced is left out. Cells that should have been lost have nothing to explain. */
 export async function verdictsOn(cluster: Traceable, wrong: Matrix): Promise<readonly Verdict[]> {
   const cells = spread(wrong.filter(({ outcome }) => outcome !== 'reached')).slice(0, atMost);
-  const tracer = new Tracer(cluster);
+  await using tracer = new Tracer(cluster);
   const workloads = cluster.nodes.flatMap(node => node.workloads);
   const find = (name: string) => workloads.find(workload => workload.name === name);
   const traces = cells.map(async cell => {

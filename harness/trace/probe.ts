@@ -1,6 +1,7 @@
 // Sends a few marked pings, small and as large as the container's MTU, and counts them at every point of the path.
 import { describeError } from '../../lib/errors.ts';
 import { anyCode, type RunResult } from '../../lib/run.ts';
+import { within } from '../../lib/wait.ts';
 import { type Captured, captureCommand, captureFilter, captureText, parseCapture } from './capture.ts';
 import { largest } from './checks/underlay.ts';
 import { type Marks, type Plan, places, readCounters, ruleset, seenOn } from './counters.ts';
@@ -14,8 +15,8 @@ import { listeningMeans, type Means, type MeansName, unused, used } from './mean
 import type { Path, Point } from './path.ts';
 import { datagramOf } from './wireguard.ts';
 
-/** The whole of a probe must fit into three seconds with everything else. */
-const patience = { command: 2000, answer: 0.5, listening: 0.7 } as const;
+/** The whole of a probe must fit into three seconds with everything else. Milliseconds; what is told to programs, in seconds. */
+const patience = { command: 2000, ending: 100, answer: 0.5, listening: 0.7 } as const;
 
 /** Small ones have a size that hardly another packet has: what cannot be read is known by it. */
 const [smallest, variety] = [200, 256];
@@ -73,11 +74,15 @@ export class Probe implements AsyncDisposable {
     return { seen, small, large };
   }
 
-  /** What is told of pings that are sent meanwhile, by the packet filters of `suspect`, the kernel, and captures on nodes. */
+  /**
+   * What is told of pings that are sent meanwhile, by the packet filters of `suspect`, the kernel, and captures on nodes.
+   * Who has not told anything in `left` milliseconds is not waited for; what the others told counts.
+   */
   async listen(
     { direction, large }: Pick<Loss, 'direction' | 'large'>,
     suspect: Asked,
     nodes: readonly Asked[],
+    left: number,
   ): Promise<{ readonly heard: Heard; readonly means: readonly Means[] }> {
     const size = large ? 'large' : 'small';
     const means: Means[] = [];
@@ -87,11 +92,14 @@ export class Probe implements AsyncDisposable {
     };
     await using drops = await DropTracepoint.listen(this.#sizes[size]).catch(failed('drop tracepoint'));
     const filter = captureFilter(this.#plan, direction, size);
-    const capturing = Promise.all(nodes.map(node => this.#capture(node, filter)));
+    const seconds = Math.min(patience.listening, (left - patience.ending) / 1000);
+    const inTime = <T>(part: Promise<T>, name: MeansName) => within(part, left, name).catch(failed(name));
+    const capturing = Promise.all(nodes.map(node => this.#capture(node, filter, seconds)));
     const [filters = [], captures = []] = await Promise.all([
-      this.#filters(suspect).catch(failed('packet filter trace')),
-      capturing.catch(failed('capture')),
-      this.#pingOften(size),
+      inTime(this.#filters(suspect, seconds), 'packet filter trace'),
+      inTime(capturing, 'capture'),
+      // Some of them are enough.
+      within(this.#pingOften(size), left, 'pings').catch(() => {}),
     ]);
     const dropped = (await drops?.heard().catch(failed('drop tracepoint'))) ?? [];
     const captured = new Map(captures);
@@ -105,14 +113,14 @@ export class Probe implements AsyncDisposable {
     return { heard: { filters, drops: dropped, captured }, means: [...heard, ...means] };
   }
 
-  async #filters(node: Asked): Promise<readonly FilterVerdict[]> {
-    const listen = `timeout ${patience.listening} nft -nn monitor trace`;
+  async #filters(node: Asked, seconds: number): Promise<readonly FilterVerdict[]> {
+    const listen = `timeout ${seconds} nft -nn monitor trace`;
     const { stdout } = await node.run(['sh', '-c', listen], { timeout: patience.command, okCodes: anyCode });
     return filterVerdicts(stdout);
   }
 
-  async #capture(node: Asked, filter: string): Promise<readonly [string, Captured]> {
-    const { stdout, stderr } = await node.run(['sh', '-c', captureCommand(filter, patience.listening)], {
+  async #capture(node: Asked, filter: string, seconds: number): Promise<readonly [string, Captured]> {
+    const { stdout, stderr } = await node.run(['sh', '-c', captureCommand(filter, seconds)], {
       timeout: patience.command,
       okCodes: anyCode,
     });

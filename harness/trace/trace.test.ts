@@ -63,14 +63,16 @@ const cause = 'no-fdb';
 test('nodes that take longer to answer than packets are given', async () => {
   const { blame, means } = await verdict(withoutFdb, { facts: 150 }, { probing: 100 });
   expect(blame).toMatchObject({ node: 'node1', cause });
+  const why = 'the nodes have taken all the time to answer';
+  expect(means).toContainEqual({ name: 'counters', used: false, why });
   expect(means).toContainEqual({ name: 'configuration', used: true });
 });
 
 test('packets that take too long: what is configured says why they are lost, and the verdict what it did without', async () => {
   const { outcome, blame, remarks, means } = await verdict(
     withoutFdb,
-    { facts: 50, probes: 300 },
-    { probing: 20, removal: 10 },
+    { probes: 300 },
+    { probing: 100, summing: 10 },
   );
   expect({ outcome, node: blame?.node, cause: blame?.cause }).toEqual({
     outcome: 'lost',
@@ -82,7 +84,7 @@ test('packets that take too long: what is configured says why they are lost, and
   expect(means).toContainEqual({
     name: 'counters',
     used: false,
-    why: 'the marked pings took longer than 30 ms',
+    why: expect.stringMatching(/^the marked pings took longer than \d+ ms$/),
   });
 });
 

@@ -24,15 +24,15 @@ export interface Traceable {
 
 /** Milliseconds. What is asked of nodes and etcd is asked to the end; these are for packets that are sent. */
 export interface Limits {
-  /** From when it is known what is configured; with that, a verdict takes less than three seconds. */
+  /** From the beginning of the trace: with what is below, a verdict takes less than three seconds. */
   readonly probing: number;
-  /** Besides, for the tables of the probe. */
-  readonly removal: number;
-  /** What it takes to hear of pings. */
+  /** Besides, for what was told in the last moment. */
+  readonly summing: number;
+  /** The least time in which pings are heard of. */
   readonly listening: number;
 }
 
-const usual: Limits = { probing: 2400, removal: 300, listening: 800 };
+const usual: Limits = { probing: 2600, summing: 300, listening: 500 };
 const etcdPatience = 500;
 
 /** Traces that are made at the same time, and so share what they ask the nodes. */
@@ -50,27 +50,23 @@ export class Tracer implements AsyncDisposable {
 
   async trace(from: WorkloadHandle, to: WorkloadHandle): Promise<Verdict> {
     const started = performance.now();
+    const left = () => this.#limits.probing - (performance.now() - started);
     this.#records ??= records(this.#cluster);
     const gathered = await Promise.all([this.#records, this.#side(from), this.#side(to)]);
     const [{ config, remarks }, near, far] = gathered;
-    const known = performance.now();
-    const left = () => this.#limits.probing - (performance.now() - known);
     const paths = {
       request: pathBetween(near, far, config),
       answer: pathBetween(far, near, config),
     };
     const findings = { request: findingsOn(paths.request), answer: findingsOn(paths.answer) };
     const diagnosis: Diagnosis = { paths, findings };
-    const probing = this.#probe(diagnosis, from, to, left);
-    this.#probes.push(probing);
-    const result = await within(
-      probing,
-      this.#limits.probing + this.#limits.removal,
-      'the marked pings',
-    ).catch(error => ({
-      ...blameWithout(diagnosis),
-      ...onlyConfigured(describeError(error)),
-    }));
+    const result =
+      left() > 0
+        ? await this.#inTime(this.#probe(diagnosis, from, to, left), left()).catch(error => ({
+            ...blameWithout(diagnosis),
+            ...onlyConfigured(describeError(error)),
+          }))
+        : { ...blameWithout(diagnosis), ...onlyConfigured('the nodes have taken all the time to answer') };
     return {
       from: from.name,
       to: to.name,
@@ -88,7 +84,13 @@ export class Tracer implements AsyncDisposable {
 
   /** Resolves when nothing of ours is left on the nodes: a probe that came too late still removes its tables. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.allSettled(this.#probes);
+    // Those that come too late add the removal of their tables while others are waited for.
+    for (const done of this.#probes) await done.catch(() => {});
+  }
+
+  #inTime(probing: Promise<Outcome>, left: number): Promise<Outcome> {
+    this.#probes.push(probing);
+    return within(probing, left + this.#limits.summing, 'the marked pings');
   }
 
   async #probe(
@@ -97,9 +99,23 @@ export class Tracer implements AsyncDisposable {
     to: WorkloadHandle,
     left: () => number,
   ): Promise<Outcome> {
-    const { paths, findings } = diagnosis;
+    const { paths } = diagnosis;
     const nodes = [this.#nodeOf(from), this.#nodeOf(to)];
-    await using probe = await Probe.start(paths, [...nodes, from, to]);
+    const probe = await Probe.start(paths, [...nodes, from, to]);
+    try {
+      return await this.#examine(probe, diagnosis, nodes, left);
+    } finally {
+      // A busy machine takes its time to remove the tables; the verdict is there.
+      this.#probes.push(probe[Symbol.asyncDispose]());
+    }
+  }
+
+  async #examine(
+    probe: Probe,
+    { paths, findings }: Diagnosis,
+    nodes: readonly NodeHandle[],
+    left: () => number,
+  ): Promise<Outcome> {
     const evidence = await probe.ping();
     const remarks = [...probe.unwatched, ...mtuRemark(evidence)];
     const [why] = probe.unwatched;
@@ -126,8 +142,7 @@ export class Tracer implements AsyncDisposable {
   async #listen(probe: Probe, loss: Loss, nodes: readonly NodeHandle[], left: number) {
     const suspect = nodes.find(({ name }) => name === nodeOf(loss));
     if (!suspect || left < this.#limits.listening) return notAsked('there was no time left');
-    const listened = probe.listen(loss, suspect, nodes);
-    return within(listened, left, 'listening').catch(error => notAsked(describeError(error)));
+    return probe.listen(loss, suspect, nodes, left).catch(error => notAsked(describeError(error)));
   }
 
   async #side(workload: WorkloadHandle): Promise<Side> {
