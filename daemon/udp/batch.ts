@@ -1,6 +1,7 @@
 // Packets of one size to one peer, sent with one system call where the kernel can (UDP_SEGMENT).
 import { Gather } from './gather.ts';
 import type { Memory } from './memory.ts';
+import { MessageHeader, messageRoom } from './message-header.ts';
 import { mostHeaders, type Wire } from './segment.ts';
 import { udpOption } from './sockets.ts';
 
@@ -11,24 +12,14 @@ const mostBytes = 65_507;
 /** Headers stay in use until their packet is sent; the one being made comes on top. */
 const rooms = 2 * most;
 
-/** struct msghdr, with a name and a control message behind it. */
-const header = {
-  size: 56,
-  name: 0,
-  nameLength: 8,
-  pieces: 16,
-  pieceCount: 24,
-  control: 32,
-  controlLength: 40,
-};
 const nameRoom = 32;
 const controlRoom = 24;
 
 export const batchRoom =
-  rooms * mostHeaders + Gather.size(2 * most) + header.size + nameRoom + controlRoom + 8;
+  rooms * mostHeaders + Gather.size(2 * most) + messageRoom + nameRoom + controlRoom + 8;
 
-/** Sends `count` packets of which struct msghdr at `message` tells, and says whether the kernel took them. */
-export type Transmit = (batch: Batch, message: number) => void;
+/** Sends the packets that the batch's message tells of. */
+export type Transmit = (batch: Batch) => void;
 
 export class Batch implements Wire {
   /** Where they go: an index of the table in use. */
@@ -41,7 +32,9 @@ export class Batch implements Wire {
   readonly #transmit: Transmit;
   readonly #headers: number;
   readonly #pieces: Gather;
-  readonly #message: number;
+  readonly #message: MessageHeader;
+  readonly #name: number;
+  #named: Uint8Array | undefined;
   #limit: number;
   #room = 0;
   #target = -1;
@@ -54,7 +47,9 @@ export class Batch implements Wire {
     this.#headers = at;
     const pieces = at + rooms * mostHeaders;
     this.#pieces = new Gather(memory, pieces, 2 * most);
-    this.#message = pieces + Gather.size(2 * most);
+    const message = pieces + Gather.size(2 * most);
+    this.#message = new MessageHeader(memory, message);
+    this.#name = message + messageRoom;
   }
 
   /** From the next packet on, each is sent by itself. */
@@ -92,17 +87,21 @@ export class Batch implements Wire {
   flush(): void {
     if (this.count === 0) return;
     this.#address(0, this.count, this.count > 1 ? this.size : 0);
-    this.#transmit(this, this.#message);
+    this.#transmit(this);
     this.#pieces.clear();
     this.count = 0;
     this.bytes = 0;
     this.#isClosed = false;
   }
 
-  /** The n-th packet alone, as a message. */
-  single(n: number): number {
+  /** Where the kernel finds the message: all packets, or what {@link single} left of them. */
+  get message(): number {
+    return this.#message.address;
+  }
+
+  /** Makes the n-th packet alone the message. */
+  single(n: number): void {
     this.#address(n, 1, 0);
-    return this.#message;
   }
 
   /** Copies the n-th packet, or its beginning, to a place where it is in one piece; returns what was copied. */
@@ -112,34 +111,29 @@ export class Batch implements Wire {
     return bytes.length;
   }
 
-  /** Sets whom the message goes to: struct sockaddr of `length` bytes. */
+  /** Sets whom the message goes to: struct sockaddr, which nobody changes. */
   name(bytes: Uint8Array): void {
-    const at = this.#message + header.size;
-    this.#memory.bytes.set(bytes, at);
-    this.#word(header.name, this.#memory.address + at);
-    this.#word(header.nameLength, bytes.length);
+    if (bytes === this.#named) return;
+    this.#named = bytes;
+    this.#memory.bytes.set(bytes, this.#name);
+    this.#message.name(this.#name, bytes.length);
   }
 
   /** With `size`, the kernel cuts what it is given into packets of that size. */
   #address(from: number, count: number, size: number): void {
-    this.#word(header.pieces, this.#pieces.address + Gather.size(2 * from));
-    this.#word(header.pieceCount, 2 * count);
-    const control = this.#message + header.size + nameRoom;
-    this.#word(header.control, size ? this.#memory.address + control : 0);
-    this.#word(header.controlLength, size ? controlRoom : 0);
-    if (!size) return;
+    this.#message.pieces(this.#pieces.place(2 * from), 2 * count);
+    if (!size) {
+      this.#message.withoutControl();
+      return;
+    }
     const { words32, words16 } = this.#memory;
+    const control = this.#name + nameRoom;
+    this.#message.control(control, controlRoom);
     // struct cmsghdr: 16 bytes of header and 2 of data.
     words32[control >>> 2] = 18;
     words32[(control >>> 2) + 1] = 0;
     words32[(control >>> 2) + 2] = udpOption.level;
     words32[(control >>> 2) + 3] = udpOption.segment;
     words16[(control + 16) >>> 1] = size;
-  }
-
-  #word(field: number, value: number): void {
-    const word = (this.#message + field) >>> 2;
-    this.#memory.words32[word] = value % 2 ** 32;
-    this.#memory.words32[word + 1] = Math.floor(value / 2 ** 32);
   }
 }

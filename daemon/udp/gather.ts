@@ -3,21 +3,17 @@ import type { Memory } from './memory.ts';
 
 const entry = 16;
 
-/** A table of pieces. It stands in the memory it speaks of, and that memory lies within 4 GiB. */
+/** A table of pieces. It stands in the memory it speaks of. */
 export class Gather {
   readonly #memory: Memory;
   readonly #at: number;
   readonly #capacity: number;
-  readonly #high: number;
-  readonly #low: number;
   count = 0;
 
   constructor(memory: Memory, at: number, capacity: number) {
     this.#memory = memory;
     this.#at = at;
     this.#capacity = capacity;
-    this.#high = Math.floor(memory.address / 2 ** 32);
-    this.#low = memory.address % 2 ** 32;
   }
 
   /** Bytes a table of so many pieces takes; it has to begin at a multiple of 4. */
@@ -30,6 +26,11 @@ export class Gather {
     return this.#memory.address + this.#at;
   }
 
+  /** Where the n-th entry of it stands. */
+  place(n: number): number {
+    return this.#at + n * entry;
+  }
+
   get isFull(): boolean {
     return this.count === this.#capacity;
   }
@@ -39,12 +40,9 @@ export class Gather {
   }
 
   add(at: number, length: number): void {
-    const { words32 } = this.#memory;
-    const word = (this.#at + this.count++ * entry) >>> 2;
-    words32[word] = this.#low + at;
-    words32[word + 1] = this.#high;
-    words32[word + 2] = length;
-    words32[word + 3] = 0;
+    const place = this.place(this.count++);
+    this.#memory.setPointer(place, at);
+    this.#memory.setNative64(place + 8, length);
   }
 
   /** Some of the pieces as one, copied. */
@@ -52,9 +50,9 @@ export class Gather {
     const { words32, bytes } = this.#memory;
     const parts: Uint8Array[] = [];
     for (let n = from; n < from + count; n++) {
-      const word = (this.#at + n * entry) >>> 2;
-      const at = (words32[word] as number) - this.#low;
-      parts.push(bytes.subarray(at, at + (words32[word + 2] as number)));
+      const place = this.place(n);
+      const at = this.#memory.pointer(place);
+      parts.push(bytes.subarray(at, at + (words32[(place + 8) >>> 2] as number)));
     }
     return Buffer.concat(parts);
   }

@@ -1,6 +1,7 @@
 // From the peers to the device: receive, see whether a peer may send it, join, deliver.
 import { Coalescer, coalescerRoom } from './coalesce.ts';
 import type { Memory } from './memory.ts';
+import { offloadLength } from './offload.ts';
 import type { Parts } from './outbound.ts';
 import { familyAt, takeHop, totalLength } from './packet.ts';
 import { Reception, receptionRoom } from './reception.ts';
@@ -42,25 +43,28 @@ export class Inbound {
       });
   }
 
-  /** Carries what is there, until it was so many packets or a few more. */
-  carry(socket: UdpSocket, most: number): void {
+  /** Carries what is there, until it was so many packets or a few more, and says how many. */
+  carry(socket: UdpSocket, most: number): number {
     const reception = this.#reception;
-    for (let n = 0; n < most; ) {
-      if (!reception.receive(socket)) return;
+    let n = 0;
+    while (n < most) {
+      if (!reception.receive(socket)) break;
       const { at, length, size } = reception;
       const peer = this.#table.from[socket.family].find(this.#memory, reception.from);
       // A datagram may be empty.
       const count = size === 0 ? 1 : Math.ceil(length / size);
       for (let k = 0; k < count; k++) {
         if (peer < 0) this.#tally.add('unknownPeer');
-        else this.#receive(at + k * size, Math.min(size, length - k * size), peer);
+        else this.#receive(at + k * size, Math.min(size, length - k * size), peer, most === 1 && count === 1);
       }
       n += count;
       this.#coalescer?.flush();
     }
+    return n;
   }
 
-  #receive(at: number, length: number, peer: number): void {
+  /** What comes `alone` is not looked at for others to join it. */
+  #receive(at: number, length: number, peer: number, alone: boolean): void {
     const memory = this.#memory;
     const family = familyAt(memory, at, length);
     if (family === 0) {
@@ -78,8 +82,11 @@ export class Inbound {
       if (!message) return;
       this.#answer(message.at, message.length);
       this.#tally.add('icmpSent');
-    } else if (this.#coalescer) this.#coalescer.add(at, whole, family);
-    else this.#delivered(calls.write(this.#tun.fd, memory.address + at, whole), 1, whole);
+    } else if (this.#coalescer && !alone) this.#coalescer.add(at, whole, family);
+    else {
+      const lead = this.#coalescer ? offloadLength : 0;
+      this.#delivered(calls.write(this.#tun.fd, memory.address + at - lead, lead + whole), 1, whole);
+    }
   }
 
   #delivered(result: number, packets: number, bytes: number): void {

@@ -51,24 +51,22 @@ export class Outbound {
     this.#pollAt = layout.take(poll.entry);
     this.#quoteAt = layout.take(icmpRoom);
     for (const socket of sockets)
-      this.#batches[socket.family] = new Batch(
-        memory,
-        layout.take(batchRoom),
-        socket.segments,
-        (batch, message) => this.#transmit(socket, batch, message),
+      this.#batches[socket.family] = new Batch(memory, layout.take(batchRoom), socket.segments, batch =>
+        this.#transmit(socket, batch),
       );
   }
 
   /**
-   * Carries what is there, at most so many packets; throws {@link DeviceGone}. When `hurried`, the first does not wait
-   * for a look at whether there are more.
+   * Carries what is there, at most so many packets, and says how many; throws {@link DeviceGone}. When `hurried`, the
+   * first does not wait for a look at whether there are more.
    */
-  carry(most: number, hurried: boolean): void {
+  carry(most: number, hurried: boolean): number {
     const memory = this.#memory;
     const { fd, offloads } = this.#tun;
     const lead = offloads ? offloadLength : 0;
     let cursor = this.#readAt;
-    for (let n = 0; n < most; n++) {
+    let n = 0;
+    for (; n < most; n++) {
       if (cursor + packetRoom > this.#readAt + readRoom) {
         this.#flush();
         cursor = this.#readAt;
@@ -88,6 +86,7 @@ export class Outbound {
       cursor = (at + got - lead + 3) & ~3;
     }
     this.#flush();
+    return n;
   }
 
   /** Sends a packet of our own making to whoever has its destination. */
@@ -126,11 +125,11 @@ export class Outbound {
     }
   }
 
-  #transmit(socket: UdpSocket, batch: Batch, message: number): void {
+  #transmit(socket: UdpSocket, batch: Batch): void {
     const name = this.#table.names[batch.peer];
     if (!name) return;
     batch.name(name);
-    const code = this.#sendMessage(socket.fd, message);
+    const code = this.#sendMessage(socket.fd, batch.message);
     if (code === 0) this.#sent(batch.count, batch.bytes);
     else if (code === EMSGSIZE || code === EINVAL) this.#sendOneByOne(socket, batch, name);
     else if (code === EIO && batch.count > 1) {
@@ -147,7 +146,8 @@ export class Outbound {
     const { fd, family } = socket;
     const at = this.#quoteAt;
     for (let n = 0; n < batch.count; n++) {
-      const code = this.#sendMessage(fd, batch.single(n));
+      batch.single(n);
+      const code = this.#sendMessage(fd, batch.message);
       const length = batch.copy(n, at, icmpRoom);
       const size = totalLength(memory, at, family);
       if (code === 0) this.#sent(1, size);
@@ -158,7 +158,7 @@ export class Outbound {
         this.#teller.tell({ at, length, family }, 'too large', fits);
       } else {
         allowFragments(socket, true);
-        if (this.#sendMessage(fd, batch.single(n)) === 0) this.#sent(1, size);
+        if (this.#sendMessage(fd, batch.message) === 0) this.#sent(1, size);
         else this.#tally.add('sendFailed');
         allowFragments(socket, false);
       }
@@ -169,7 +169,7 @@ export class Outbound {
   #sendMessage(fd: number, message: number): number {
     const { address, words32, words16 } = this.#memory;
     for (let tries = 0; ; tries++) {
-      if (calls.sendmsg(fd, address + message, 0) >= 0) return 0;
+      if (calls.sendmsg(fd, message, 0) >= 0) return 0;
       const code = lastError();
       if (code === EINTR) continue;
       if (code !== wouldBlock || tries > 0) return code;

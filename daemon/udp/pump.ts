@@ -30,8 +30,8 @@ export interface PumpOptions {
 
 /** How many packets of one direction before the other gets its turn. */
 const turn = 64;
-/** After so long without a packet, in milliseconds, the next one is hurried on, and not kept for others to join. */
-const calm = 0.2;
+/** After a round with no more packets than one and its answer, the next one is hurried on, and not kept for others. */
+const few = 2;
 
 export const pumpRoom = outboundRoom + inboundRoom + icmpRoom + 1024;
 
@@ -69,7 +69,7 @@ export class Pump {
   run(): void {
     const { memory, sockets, wake, attend } = this.#options;
     const { words16, address } = memory;
-    let before = 0;
+    let isCalm = true;
     const isReady = (at: number) => words16[(this.#pollAt + at * poll.entry + 6) >>> 1] !== 0;
     for (;;) {
       if (calls.poll(address + this.#pollAt, 2 + sockets.length, -1) < 0) {
@@ -80,16 +80,18 @@ export class Pump {
         calls.read(wake, address + this.#drainAt, 64);
         if (!attend()) return;
       }
-      const now = performance.now();
-      const isCalm = now - before > calm;
-      before = now;
-      if (isReady(0)) this.#outbound.carry(turn, isCalm);
+      let packets = 0;
+      if (isReady(0)) packets += this.#outbound.carry(turn, isCalm);
       for (const [n, socket] of sockets.entries()) {
         if (!isReady(2 + n)) continue;
-        this.#inbound.carry(socket, isCalm ? 1 : turn);
-        // The answer to a lone packet is there as soon as that is delivered.
-        if (isCalm) this.#outbound.carry(turn, true);
+        if (isCalm) {
+          packets += this.#inbound.carry(socket, 1);
+          // The answer to a lone packet is there as soon as that is delivered.
+          packets += this.#outbound.carry(turn, true);
+        }
+        packets += this.#inbound.carry(socket, turn);
       }
+      isCalm = packets <= few;
     }
   }
 }

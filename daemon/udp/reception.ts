@@ -1,5 +1,8 @@
 // Receives datagrams of one sender, several at once where the kernel joined them (UDP_GRO).
+import { Gather } from './gather.ts';
 import type { Memory } from './memory.ts';
+import { MessageHeader, messageRoom } from './message-header.ts';
+import { offloadLength } from './offload.ts';
 import { type UdpSocket, udpOption } from './sockets.ts';
 import { calls, EINTR, lastError, MSG_DONTWAIT } from './system.ts';
 
@@ -7,13 +10,14 @@ import { calls, EINTR, lastError, MSG_DONTWAIT } from './system.ts';
 const bufferRoom = 65_536;
 const nameRoom = 32;
 const controlRoom = 64;
-const messageRoom = 56;
-const pieceRoom = 16;
+/** Nothing is ever written there; at a multiple of 4. */
+const leadRoom = (offloadLength + 3) & ~3;
 
-export const receptionRoom = bufferRoom + nameRoom + controlRoom + messageRoom + pieceRoom;
+export const receptionRoom =
+  leadRoom + bufferRoom + nameRoom + controlRoom + messageRoom + Gather.size(1) + 16;
 
 export class Reception {
-  /** Where the datagrams are, one behind the other. */
+  /** Where the datagrams are, one behind the other, and in front of them a struct virtio_net_hdr that says nothing. */
   readonly at: number;
   length = 0;
   /** Of each datagram but the last; 0 for one without contents. */
@@ -23,37 +27,28 @@ export class Reception {
   readonly #memory: Memory;
   readonly #name: number;
   readonly #control: number;
-  readonly #message: number;
+  readonly #message: MessageHeader;
 
   constructor(memory: Memory, at: number) {
     this.#memory = memory;
-    this.at = at;
-    this.#name = at + bufferRoom;
+    this.at = at + leadRoom;
+    this.#name = (this.at + bufferRoom + 7) & ~7;
     this.#control = this.#name + nameRoom;
-    this.#message = this.#control + controlRoom;
-    const piece = this.#message + messageRoom;
-    const word = (place: number, value: number) => {
-      memory.words32[place >>> 2] = value % 2 ** 32;
-      memory.words32[(place >>> 2) + 1] = Math.floor(value / 2 ** 32);
-    };
-    // struct msghdr: name, pieces, control.
-    word(this.#message, memory.address + this.#name);
-    word(this.#message + 16, memory.address + piece);
-    word(this.#message + 24, 1);
-    word(this.#message + 32, memory.address + this.#control);
-    word(piece, memory.address + this.at);
-    word(piece + 8, bufferRoom);
+    const message = this.#control + controlRoom;
+    this.#message = new MessageHeader(memory, message);
+    const pieces = new Gather(memory, message + messageRoom, 1);
+    pieces.add(this.at, bufferRoom);
+    this.#message.pieces(pieces.place(0), 1);
   }
 
   /** Says whether there was anything. */
   receive({ fd, family }: UdpSocket): boolean {
-    const { words32, address } = this.#memory;
-    const message = this.#message >>> 2;
+    const message = this.#message;
     for (;;) {
       // The kernel puts what it used in their place.
-      words32[message + 2] = nameRoom;
-      words32[message + 10] = controlRoom;
-      const got = calls.recvmsg(fd, address + this.#message, MSG_DONTWAIT);
+      message.name(this.#name, nameRoom);
+      message.control(this.#control, controlRoom);
+      const got = calls.recvmsg(fd, message.address, MSG_DONTWAIT);
       // What an earlier datagram met on its way may be told here; it concerns nobody else.
       if (got < 0 && lastError() === EINTR) continue;
       if (got < 0) return false;
@@ -67,7 +62,7 @@ export class Reception {
   /** From the control message; 0 when it is one datagram. */
   #joinedSize(): number {
     const { words32 } = this.#memory;
-    const used = words32[(this.#message >>> 2) + 10] as number;
+    const used = this.#message.controlLength;
     const control = this.#control >>> 2;
     const isJoined =
       used >= 20 && words32[control + 2] === udpOption.level && words32[control + 3] === udpOption.gro;
