@@ -9,7 +9,7 @@ import type { Driver } from '../drivers/driver.ts';
 import { Evidence } from '../evidence/evidence.ts';
 import { onEveryDriver } from '../vitest/platforms.ts';
 import { frozen } from './injections/faults.ts';
-import { canBeFound, type InjectionSuite, injectionSuites } from './injections/index.ts';
+import { canBeFound, type InjectionSuite, injectionSuites, onceEach } from './injections/index.ts';
 import { traced, verdictOn } from './injections/inject.ts';
 import { mismatches } from './injections/injection.ts';
 import { verdictLine } from './verdict.ts';
@@ -17,7 +17,7 @@ import { verdictLine } from './verdict.ts';
 const signal = AbortSignal.timeout(900_000);
 
 onEveryDriver(driver => {
-  const suites = injectionSuites.filter(suite => suite.driver === driver.name);
+  const suites = onceEach(injectionSuites).filter(suite => suite.driver === driver.name);
   describe.each(suites)('$name', suite => verdictsOf(driver, suite));
 });
 

@@ -61,3 +61,13 @@ export const injectionSuites: readonly InjectionSuite[] = [
   ...netns.map(suite => ({ ...suite, driver: 'netns' }) as const),
   ...docker.map(suite => ({ ...suite, driver: 'docker' }) as const),
 ];
+
+/** With each injection once for each driver, where it comes first: the self-test has them with all backends. */
+export function onceEach(suites: readonly InjectionSuite[]): readonly InjectionSuite[] {
+  const seen = new Set<string>();
+  return suites.map(suite => {
+    const fresh = suite.injections.filter(({ name }) => !seen.has(`${suite.driver} ${name}`));
+    for (const { name } of fresh) seen.add(`${suite.driver} ${name}`);
+    return { ...suite, injections: fresh };
+  });
+}
