@@ -30,8 +30,10 @@ export interface PumpOptions {
 
 /** How many packets of one direction before the other gets its turn. */
 const turn = 64;
-/** After a round with no more packets than one and its answer, the next one is hurried on, and not kept for others. */
+/** After a round with no more packets than one and its answer, each that comes is hurried on, and not kept for others. */
 const few = 2;
+/** In so many rounds of which one looks whether there is more by now: in the others, a lone packet does not wait for it. */
+const looks = 8;
 
 export const pumpRoom = outboundRoom + inboundRoom + icmpRoom + 1024;
 
@@ -70,6 +72,7 @@ export class Pump {
     const { memory, sockets, wake, attend } = this.#options;
     const { words16, address } = memory;
     let isCalm = true;
+    let round = 0;
     const isReady = (at: number) => words16[(this.#pollAt + at * poll.entry + 6) >>> 1] !== 0;
     for (;;) {
       if (calls.poll(address + this.#pollAt, 2 + sockets.length, -1) < 0) {
@@ -80,18 +83,18 @@ export class Pump {
         calls.read(wake, address + this.#drainAt, 64);
         if (!attend()) return;
       }
+      const isLone = isCalm && ++round % looks !== 0;
+      const most = isLone ? 1 : turn;
       let packets = 0;
-      if (isReady(0)) packets += this.#outbound.carry(turn, isCalm);
+      if (isReady(0)) packets += this.#outbound.carry(most, isCalm);
       for (const [n, socket] of sockets.entries()) {
         if (!isReady(2 + n)) continue;
-        if (isCalm) {
-          packets += this.#inbound.carry(socket, 1);
-          // The answer to a lone packet is there as soon as that is delivered.
-          packets += this.#outbound.carry(turn, true);
-        }
-        packets += this.#inbound.carry(socket, turn);
+        packets += this.#inbound.carry(socket, isCalm ? 1 : turn);
+        // The answer to a lone packet is there as soon as that is delivered.
+        if (isCalm) packets += this.#outbound.carry(most, true);
+        if (isCalm && !isLone) packets += this.#inbound.carry(socket, turn);
       }
-      isCalm = packets <= few;
+      if (!isLone) isCalm = packets <= few;
     }
   }
 }
