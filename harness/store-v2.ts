@@ -1,7 +1,7 @@
 // The harness's hand in etcd v2, for clusters whose daemons speak only that: the same calls over HTTP.
 import { request } from 'node:http';
 import { UserError } from '../lib/errors.ts';
-import { until } from '../lib/wait.ts';
+import { GaveUp, until } from '../lib/wait.ts';
 import { AnyMember } from './any-member.ts';
 import type { NetworkConfig } from './cluster-spec.ts';
 import { type Entry, Store, type StoredKey } from './store.ts';
@@ -41,7 +41,7 @@ export class StoreV2 extends Store {
     const probe = async () => {
       const { status } = await this.#call('GET', '/v2/keys/');
       if (status === 404)
-        throw new UserError('this etcd has no v2 API', { hint: 'etcd 3.5 or earlier has one' });
+        throw new GaveUp('this etcd has no v2 API', { hint: 'etcd 3.5 or earlier has one' });
       return status === 200 ? true : undefined;
     };
     await until(probe, { what: 'etcd v2 to answer', timeout: 30_000, interval: 20, signal });

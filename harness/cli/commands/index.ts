@@ -8,6 +8,7 @@ import { fault } from './fault.ts';
 import { heal } from './heal.ts';
 import { logs } from './logs.ts';
 import { ls } from './ls.ts';
+import { migrate } from './migrate.ts';
 import { ping } from './ping.ts';
 import { trace } from './trace.ts';
 import { up } from './up.ts';
@@ -28,4 +29,5 @@ export const commands: readonly Command[] = [
   down,
   gc,
   doctor,
+  migrate,
 ];
