@@ -30,7 +30,7 @@ describe('iptables', () => {
     const reject = '-A FORWARD -j REJECT --reject-with icmp-host-prohibited';
     expect(judge({ iptables: save(reject) })).toEqual({
       state: 'blocks',
-      saw: 'from containers: "-j REJECT --reject-with icmp-host-prohibited" (iptables filter/FORWARD); to containers: "-j REJECT --reject-with icmp-host-prohibited" (iptables filter/FORWARD)',
+      saw: 'from containers, to containers: "-j REJECT --reject-with icmp-host-prohibited" (iptables filter/FORWARD)',
       fix,
     });
     const flannel =
@@ -151,6 +151,17 @@ describe('nft', () => {
       'firewall-cmd --permanent --add-port=8472/udp && firewall-cmd --reload',
     );
     expect(judge({ nft: open(53), ufw: 'ENABLED=yes\n' }).fix).toBe('ufw allow 8472/udp');
+  });
+
+  test('all but what is said', () => {
+    const iif = (wanted: unknown) => match({ meta: { key: 'iifname' } }, wanted, '!=');
+    const drop = (...wanted: readonly unknown[]) =>
+      nft(base('f', 'forward'), ...wanted.map(one => rule('f', iif(one), { drop: null })));
+    expect(judge({ nft: drop({ set: ['flannel*', 'docker0'] }) }).state).toBe('ok');
+    expect(judge({ nft: drop({ set: ['eth0', 'docker0'] }) })).toMatchObject({
+      state: 'blocks',
+      saw: expect.stringMatching(/^to containers: /),
+    });
   });
 
   test('what is not known may match, and tables that see no IPv4 do not count', () => {

@@ -1,15 +1,5 @@
 // Packet filters in the way of flannel: who manages them, what they drop of its packets, and what a bridge has to do with it.
-import {
-  asRootHost,
-  blocks,
-  type Check,
-  configOf,
-  type Finding,
-  membership,
-  ok,
-  unknown,
-  warning,
-} from '../check.ts';
+import { asRootHost, type Check, configOf, membership, ok, unknown, warning } from '../check.ts';
 import { type Facts, textOf, unreadable } from '../facts.ts';
 import { iptablesFilter } from '../iptables-rules.ts';
 import { nftTables } from '../nft-rules.ts';
@@ -116,33 +106,38 @@ export const packetFilters: Check = {
     const found = dropFindings(facts);
     const [first] = found;
     if (!first) return ok('nothing drops what is forwarded, or what peers send');
-    const state = found.some(finding => finding.state === 'blocks') ? 'blocks' : first.state;
-    const worst = found.filter(finding => finding.state === state);
-    const unique = (texts: readonly (string | undefined)[]) => [...new Set(texts)];
-    return {
-      state,
-      saw: unique(worst.map(({ saw }) => saw)).join('; '),
-      fix: unique(worst.map(({ fix }) => fix)).join(' && '),
-    };
+    const state = found.some(one => one.state === 'blocks') ? 'blocks' : first.state;
+    const worst = found.filter(one => one.state === state);
+    const saw = [...new Set(worst.map(({ drop }) => drop))].map(
+      drop => `${worst.flatMap(one => (one.drop === drop ? one.what : [])).join(', ')}: ${drop}`,
+    );
+    return { state, saw: saw.join('; '), fix: [...new Set(worst.map(({ fix }) => fix))].join(' && ') };
   },
 };
 
-function dropFindings(facts: Facts): readonly Finding[] {
+interface DropFinding {
+  readonly state: 'warning' | 'blocks';
+  readonly what: string;
+  readonly drop: string;
+  readonly fix: string;
+}
+
+function dropFindings(facts: Facts): readonly DropFinding[] {
   const tables = tablesOf(facts);
   return packetsOf(facts).flatMap(packet =>
     dropsOf(tables, packet).map(drop => dropFinding(facts, drop, packet)),
   );
 }
 
-function dropFinding(facts: Facts, drop: Drop, packet: Packet & { readonly what: string }): Finding {
-  const fix = fixFor(facts, drop, packet);
+function dropFinding(facts: Facts, drop: Drop, packet: Packet & { readonly what: string }): DropFinding {
+  const found = { what: packet.what, fix: fixFor(facts, drop, packet) };
+  const text = dropText(drop);
   const isForwardPolicy = drop.rule === undefined && packet.hook === 'forward' && / filter$/.test(drop.table);
-  const hasRun = facts.answers.subnetEnv.state === 'read';
   // Docker's: flanneld puts its own rules before it, unless it is very old or told not to.
-  if (isForwardPolicy && !hasRun)
-    return warning(`${dropText(drop)} stands until flanneld's own rules come (not with flannel 0.7)`, fix);
-  const saw = `${packet.what}: ${dropText(drop)}`;
-  return drop.sure ? blocks(saw, fix) : warning(`${saw}, unless a rule before it accepts`, fix);
+  if (isForwardPolicy && facts.answers.subnetEnv.state !== 'read')
+    return { ...found, state: 'warning', drop: `${text}, until flanneld's own rules come (not with 0.7)` };
+  if (drop.sure) return { ...found, state: 'blocks', drop: text };
+  return { ...found, state: 'warning', drop: `${text}, unless a rule before it accepts` };
 }
 
 export const bridgeFilter: Check = {

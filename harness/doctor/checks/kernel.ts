@@ -166,8 +166,8 @@ export const limits: Check = {
     const saw = `${instances} inotify instances, ${watches} watches, ${files} open files`;
     if ([instances, watches, files].some(Number.isNaN)) return unknown(saw);
     const seen = [
-      { name: 'instances', value: instances, fix: 'sudo sysctl -w fs.inotify.max_user_instances=1024' },
-      { name: 'watches', value: watches, fix: 'sudo sysctl -w fs.inotify.max_user_watches=524288' },
+      { name: 'instances', value: instances, fix: 'sysctl -w fs.inotify.max_user_instances=1024' },
+      { name: 'watches', value: watches, fix: 'sysctl -w fs.inotify.max_user_watches=524288' },
       { name: 'files', value: files, fix: 'ulimit -n 65536' },
     ] as const;
     const few = seen.find(({ name, value }) => value < least[name]);

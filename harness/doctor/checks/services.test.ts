@@ -66,11 +66,19 @@ test('address pools and routes that overlap the flannel network', () => {
     { dst: '10.5.5.0/24', dev: 'eth0', gateway: '192.0.2.5' },
   ];
   expect(judge('10.5.0.0/16', routes(...own)).state).toBe('ok');
-  expect(judge('10.5.0.0/16', routes(...own, { dst: '10.5.7.0/24', dev: 'br-1' }))).toEqual({
+  const bridge = { dst: '10.5.7.0/24', dev: 'br-0123456789ab' };
+  expect(judge('10.5.0.0/16', routes(...own, bridge))).toEqual({
     state: 'blocks',
-    saw: '10.5.0.0/16 overlaps the route to 10.5.7.0/24 on br-1',
-    fix: 'ip route del 10.5.7.0/24 dev br-1',
+    saw: '10.5.0.0/16 overlaps the route to 10.5.7.0/24 on br-0123456789ab',
+    fix: 'docker network rm 0123456789ab',
   });
+  const uplink = [
+    { dst: '10.0.0.0/9', dev: 'eth0' },
+    { dst: '10.201.4.0/24', dev: 'eth1' },
+  ];
+  expect(judge('10.5.0.0/16', routes(...own, ...uplink)).fix).toMatch(
+    /^etcdctl put .*\{"Network":"172.30.0.0\/16"\}'/,
+  );
   expect(judge('10.5.0.0/16', { routes: 'nonsense' }).state).toBe('ok');
   expect(judge('10.5.0.0/16', { routes: refused }).state).toBe('unknown');
 });

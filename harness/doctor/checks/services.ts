@@ -1,7 +1,7 @@
 // Others on this host who may take flannel's devices, programs or addresses: NetworkManager, SELinux, docker's pools.
 
 import { type Cidr, overlaps, parseCidr } from '../../../lib/ip.ts';
-import { asRootHost, blocks, type Check, membership, ok, unknown, warning } from '../check.ts';
+import { asRootHost, blocks, type Check, configOf, membership, ok, unknown, warning } from '../check.ts';
 import { type Facts, textOf, unreadable } from '../facts.ts';
 
 export const selinux: Check = {
@@ -34,7 +34,7 @@ export const networkManager: Check = {
     if (problem || config === undefined)
       return unknown(
         problem ?? 'NetworkManager is running, and its configuration unknown',
-        'sudo NetworkManager --print-config',
+        'NetworkManager --print-config',
       );
     const taken = managed.filter(device => !isUnmanaged(config, device));
     if (taken.length === 0) return ok(`leaves ${managed.join(', ')} alone`);
@@ -42,7 +42,7 @@ export const networkManager: Check = {
     const file = '/etc/NetworkManager/conf.d/90-flannel.conf';
     return warning(
       `manages ${taken.join(', ')}`,
-      `printf '[keyfile]\\n${line}\\n' | sudo tee ${file} && sudo systemctl reload NetworkManager`,
+      `printf '[keyfile]\\n${line}\\n' | tee ${file} && systemctl reload NetworkManager`,
     );
   },
 };
@@ -92,7 +92,7 @@ export const addressPools: Check = {
     if (route)
       return blocks(
         `${networkText} overlaps the route to ${route.dst} on ${route.dev}`,
-        `ip route del ${route.dst} dev ${route.dev}`,
+        routeFix(facts, route),
       );
     let pools: readonly string[];
     try {
@@ -122,8 +122,21 @@ function poolFix(facts: Facts, network: Cidr): string {
   const setting = `{"default-address-pools":[{"base":"${free}","size":24}]}`;
   const path = '/etc/docker/daemon.json';
   return facts.answers.dockerConfig.state === 'absent'
-    ? `echo '${setting}' | sudo tee ${path} && sudo systemctl restart docker`
-    : `sudo jq '. + ${setting}' ${path} | sudo sponge ${path} && sudo systemctl restart docker`;
+    ? `echo '${setting}' | tee ${path} && systemctl restart docker`
+    : `jq '. + ${setting}' ${path} >${path}.new && mv ${path}.new ${path} && systemctl restart docker`;
+}
+
+/** A network of docker's goes; nobody else's route is taken away: the flannel network has to be another one. */
+function routeFix(facts: Facts, { dev }: Route): string {
+  const id = /^br-([\da-f]{12})$/.exec(dev)?.[1];
+  if (id) return `docker network rm ${id}`;
+  const routes = parsedRoutes(textOf(facts, 'routes'));
+  const isFree = (pool: string) => {
+    const prefix = parseCidr(pool);
+    return prefix && !routes.some(({ dst }) => dst !== 'default' && overlapsText(dst, prefix));
+  };
+  const config = { ...configOf(facts), Network: freePools.find(isFree) ?? freePools[0] };
+  return `etcdctl put /coreos.com/network/config '${JSON.stringify(config)}'   # before any node has a subnet`;
 }
 
 interface Route {
