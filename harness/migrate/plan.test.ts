@@ -42,9 +42,11 @@ test('what was renewed in the source since the copy gets its time at the target,
 });
 
 test('a node that has moved keeps the record it has written at the target', () => {
-  const moved = lease('10.5.1.0', '192.0.2.1', 10, { PublicIPv6: null, BackendData: { VNI: 1 } });
+  const moved = lease('10.5.1.0', '192.0.2.1', 86_400, { PublicIPv6: null, BackendData: { VNI: 1 } });
   expect(actions([config, one], [config, moved])).toEqual(['keep subnets/10.5.1.0-24', 'keep config']);
   expect(conflicts([config, one], [config, moved])).toEqual([]);
+  const [late] = planMigration([config, one], [config, { ...moved, ttl: 10 }]).steps;
+  expect(late).toEqual({ action: 'refresh', record: { ...one, value: moved.value } });
 });
 
 test('a configuration that is spelled otherwise is the same, another one is not', () => {

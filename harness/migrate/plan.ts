@@ -10,10 +10,14 @@ export interface StoreRecord {
   readonly ttl: number | undefined;
 }
 
-/** `refresh`: the same is there already, and would end sooner than in the source. `keep`: nothing is written. */
+/**
+ * `refresh`: the node's record is there already, and would end sooner than in the source: it stays as it is, for longer.
+ * `keep`: nothing is written.
+ */
 export type Action = 'copy' | 'refresh' | 'keep';
 
 export interface Step {
+  /** As it is to be at the target. */
   readonly record: StoreRecord;
   readonly action: Action;
 }
@@ -42,7 +46,7 @@ export function planMigration(source: readonly StoreRecord[], target: readonly S
   const config = source.filter(({ key }) => key === 'config');
   const all = [...wanted, ...config];
   return {
-    steps: all.map(record => ({ record, action: actionFor(record, same(record, target)) })),
+    steps: all.map(record => stepFor(record, same(record, target))),
     conflicts: all.flatMap(record => conflictsOf(record, target, source)),
     skipped: leases.filter(({ key }) => !subnetOf(key)).map(({ key }) => key),
   };
@@ -61,10 +65,17 @@ function same({ key }: StoreRecord, target: readonly StoreRecord[]): StoreRecord
   return target.find(there => there.key === key);
 }
 
-function actionFor(record: StoreRecord, there: StoreRecord | undefined): Action {
-  if (!there) return 'copy';
+function stepFor(record: StoreRecord, there: StoreRecord | undefined): Step {
+  if (!there) return { record, action: 'copy' };
   const endsSooner = there.ttl !== undefined && there.ttl + slack < (record.ttl ?? Number.POSITIVE_INFINITY);
-  return endsSooner && there.value === record.value ? 'refresh' : 'keep';
+  const action = endsSooner && isSameLease(record, there) ? 'refresh' : 'keep';
+  return { record: { ...record, value: there.value }, action };
+}
+
+/** Whoever has moved already may have written its record anew: the subnet is still its own. */
+function isSameLease(record: StoreRecord, there: StoreRecord): boolean {
+  const holder = holderOf(record);
+  return sameJson(record.value, there.value) || (holder !== undefined && holderOf(there) === holder);
 }
 
 function conflictsOf(
@@ -79,8 +90,7 @@ function conflictsOf(
       ? [conflict(`the target has another configuration: ${there.value}`)]
       : [];
   const holder = holderOf(record);
-  // Whoever has moved already may have written its record anew: the subnet is still its own.
-  const isTheirs = there && !sameJson(record.value, there.value) && (!holder || holderOf(there) !== holder);
+  const isTheirs = there && !isSameLease(record, there);
   return [
     ...(there && isTheirs
       ? [conflict(`the target has it for ${holderOf(there) ?? there.value}, not ${holder}`)]
