@@ -11,6 +11,7 @@ test.each([
   [{ name: 'Lab' }, '"Lab" cannot name a cluster'],
   [{ nodes: 0 }, 'a cluster of 0 nodes'],
   [{ mtu: 500 }, 'MTU of 500'],
+  [{ bare: true }, 'a bare node of driver netns is not made'],
   [{ etcdMembers: 2 }, 'an etcd of 2 members is not made'],
   [{ etcdMembers: 7 }, 'an etcd of 7 members is not made'],
 ])('%j is refused', (input, message) => {

@@ -18,6 +18,8 @@ export interface ClusterSpec {
   readonly nodeFlags: Readonly<Record<string, readonly string[]>>;
   /** Whether nodes run docker and one container each; without it a node is a daemon and nothing else. */
   readonly docker: boolean;
+  /** Hosts on which nothing of flannel is installed, and an etcd without a configuration: the scenario does the rest. */
+  readonly bare: boolean;
   /** MTU of the underlay in bytes. */
   readonly mtu: number;
   readonly etcdPrefix: string;
@@ -59,6 +61,7 @@ export function clusterSpec({ backend, config, daemons, ...input }: SpecInput): 
     flags: [],
     nodeFlags: {},
     docker: true,
+    bare: false,
     mtu: 1500,
     etcdPrefix: '/coreos.com/network',
     etcdApi: 3,
@@ -81,7 +84,7 @@ export function nodeName(index: number): string {
   return `node${index + 1}`;
 }
 
-function validate({ name, nodes, mtu, etcdMembers }: ClusterSpec): void {
+function validate({ name, driver, nodes, bare, mtu, etcdMembers }: ClusterSpec): void {
   if (!/^[a-z0-9][a-z0-9-]{0,23}$/.test(name)) {
     throw new UsageError(`${JSON.stringify(name)} cannot name a cluster`, {
       hint: 'use at most 24 of a-z, 0-9 and -, the first not a -',
@@ -92,6 +95,11 @@ function validate({ name, nodes, mtu, etcdMembers }: ClusterSpec): void {
   }
   if (!Number.isInteger(mtu) || mtu < 1280 || mtu > 9216) {
     throw new UsageError(`an underlay MTU of ${mtu} cannot be made`, { hint: 'use 1280 to 9216 bytes' });
+  }
+  if (bare && driver !== 'docker') {
+    throw new UsageError(`a bare node of driver ${driver} is not made: it has no disk to install to`, {
+      hint: "use the driver docker: onEveryPlatform({ drivers: ['docker'] }, …)",
+    });
   }
   if (![1, 3, 5].includes(etcdMembers)) {
     throw new UsageError(`an etcd of ${etcdMembers} members is not made`, {

@@ -7,6 +7,8 @@ import { nothingWrong, problemsOf, type Question, untilNothingWrong } from './ch
 import {
   allPairs,
   allPairsExcept,
+  allPairsMasqueraded,
+  type Expectation,
   expectReachable,
   type Matrix,
   sweep,
@@ -41,6 +43,8 @@ import type { WatchSpec } from './watch/watch-spec.ts';
 export interface CheckOptions {
   /** These nodes are expected to be cut off from all others. */
   readonly except?: readonly NodeHandle[];
+  /** Containers are expected to reach each other, and to be seen with the addresses of their nodes. */
+  readonly masqueraded?: boolean;
   /** Milliseconds. Default 10 000. */
   readonly timeout?: number;
 }
@@ -295,13 +299,15 @@ export class Cluster implements AsyncDisposable {
   async #bringUp(progress: (text: string) => void): Promise<void> {
     await this.#save({ making: true });
     const names = Array.from({ length: this.spec.nodes }, (_, index) => nodeName(index));
-    const configured = this.store.ready(this.#signal).then(() => this.store.putConfig(this.spec.config));
+    const { bare, docker, config } = this.spec;
+    const ready = this.store.ready(this.#signal);
+    const configured = bare ? ready : ready.then(() => this.store.putConfig(config));
     const booting = names.map(name => this.#boot(name));
     const [nodes] = await Promise.all([Promise.all(booting), configured]);
     this.store.watchHistory();
     progress(`etcd and ${nodes.length} nodes are up`);
-    await Promise.all(nodes.map(node => this.#start(node)));
-    progress(this.spec.docker ? 'daemons, docker0 and containers are up' : 'daemons are ready');
+    if (!bare) await Promise.all(nodes.map(node => this.#start(node)));
+    if (!bare) progress(docker ? 'daemons, docker0 and containers are up' : 'daemons are ready');
     await this.#save();
   }
 
@@ -309,7 +315,8 @@ export class Cluster implements AsyncDisposable {
     const ref = extras.daemon ?? this.spec.daemons[name] ?? this.spec.daemons.default;
     const daemon = await resolveDaemon(ref);
     const flags = [...this.#flags(), ...(this.spec.nodeFlags[name] ?? []), ...(extras.flags ?? [])];
-    const node = await this.#site.addNode({ name, daemon, flags, docker: this.spec.docker }, this.#signal);
+    const { docker, bare } = this.spec;
+    const node = await this.#site.addNode({ name, daemon, flags, docker, bare }, this.#signal);
     if (this.spec.capture) startCapture(node).catch(() => {});
     return node;
   }
@@ -323,13 +330,13 @@ export class Cluster implements AsyncDisposable {
     await node.startWorkload('a', this.#signal);
   }
 
-  #reachable({ except, timeout = 10_000 }: CheckOptions): Promise<Matrix> {
+  #reachable({ timeout = 10_000, ...options }: CheckOptions): Promise<Matrix> {
     const explain = async (wrong: Matrix) => {
       this.#verdicts = await verdictsOn(this.traceable, wrong);
       return cellLines(this.#verdicts);
     };
     return expectReachable(this.workloads, {
-      expected: except ? allPairsExcept(except) : allPairs,
+      expected: expectation(options),
       timeout,
       signal: this.#signal,
       explain,
@@ -337,8 +344,8 @@ export class Cluster implements AsyncDisposable {
     });
   }
 
-  async #reachableNow({ except }: CheckOptions): Promise<boolean> {
-    const matrix = await sweep(this.workloads, except ? allPairsExcept(except) : allPairs);
+  async #reachableNow(options: CheckOptions): Promise<boolean> {
+    const matrix = await sweep(this.workloads, expectation(options));
     this.memory.swept(matrix);
     return wrongCells(matrix).length === 0;
   }
@@ -388,6 +395,11 @@ export class Cluster implements AsyncDisposable {
     const owner = this.#site.owner;
     return saveRecord({ spec: this.spec, owner, since: this.#since, site: this.#site.data(), ...state });
   }
+}
+
+function expectation({ except, masqueraded }: CheckOptions): Expectation {
+  if (except) return allPairsExcept(except);
+  return masqueraded ? allPairsMasqueraded : allPairs;
 }
 
 export interface CheckFailure {

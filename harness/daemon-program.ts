@@ -26,8 +26,7 @@ export function resolveDaemon(ref: string): Promise<DaemonProgram> {
 async function resolveOnce(ref: string): Promise<DaemonProgram> {
   if (ref === 'ts') return thisTree();
   if (ref === 'release') return released(ref, await ownRelease());
-  if (ref.startsWith('release:'))
-    return released(ref, await unpack(ref, resolve(ref.slice('release:'.length))));
+  if (ref.startsWith('release:')) return released(ref, resolve(ref.slice('release:'.length)));
   if (ref.startsWith('bin:')) return binary(ref, resolve(ref.slice('bin:'.length)));
   const guess = nearest(ref.split(':')[0] ?? ref, ['ts', 'release', 'bin']);
   throw new UsageError(`unknown daemon ${JSON.stringify(ref)}${guess ? `, did you mean ${guess}?` : ''}`, {
@@ -47,18 +46,23 @@ async function binary(ref: string, path: string): Promise<DaemonProgram> {
   return { ref, flanneld: await realpath(path), mkDockerOpts, beside: [] };
 }
 
-/** A release of this source tree, made once for each state of the sources. */
+/** The tarball of a release of this source tree, made once for each state of the sources. */
 async function ownRelease(): Promise<string> {
-  if (isSourceTree) return makeOnce('release', releaseSources, 'ci/release/main.ts', '--unpacked');
+  if (isSourceTree) {
+    const folder = await makeOnce('release', releaseSources, 'ci/release/main.ts', '--into');
+    const [tarball] = await Array.fromAsync(glob(join(folder, '*.tar.gz')));
+    if (tarball) return tarball;
+  }
   throw new UsageError('--daemon release: there is no source tree to make a release of', {
     hint: '--daemon release:/path/to/flannel.tar.gz',
   });
 }
 
-/** What a release has in its folder. */
-function released(ref: string, folder: string): DaemonProgram {
+/** What a release has in its tarball. */
+async function released(ref: string, tarball: string): Promise<DaemonProgram> {
+  const folder = await unpack(ref, tarball);
   const file = (name: string) => join(folder, name);
-  return { ref, flanneld: file('flanneld'), mkDockerOpts: file('mk-docker-opts.sh'), beside: [] };
+  return { ref, flanneld: file('flanneld'), mkDockerOpts: file('mk-docker-opts.sh'), beside: [], tarball };
 }
 
 /** Unpacks a release once for each content of its file. */

@@ -1,5 +1,5 @@
 // npm run release [-- amd64 arm64]: makes dist/flannel-v<version>-linux-<machine>.tar.gz, its bill of materials and
-// SHA256SUMS. With --unpacked <folder>, only the files that would be in it, for this machine.
+// SHA256SUMS. With --into <folder>, there instead of in dist/.
 import { createHash } from 'node:crypto';
 import { glob, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,8 +9,6 @@ import { describeError, UsageError } from '../../lib/errors.ts';
 import { type Arch, archNames } from './parts.ts';
 import { makeTarball } from './tarball.ts';
 import { makeTree, root } from './tree.ts';
-
-const dist = join(root, 'dist');
 
 /** By the names of release files as well as by Node's; those of this machine when there are none. */
 function archsOf(names: readonly string[]): readonly Arch[] {
@@ -22,7 +20,7 @@ function archsOf(names: readonly string[]): readonly Arch[] {
   });
 }
 
-async function release(arch: Arch): Promise<string> {
+async function release(arch: Arch, dist: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'flannel-lab-tree-'));
   try {
     const { source, bill } = await makeTree(arch, folder);
@@ -39,7 +37,7 @@ async function release(arch: Arch): Promise<string> {
 }
 
 /** Of all release files of this version that are there, as `sha256sum -c` reads them. */
-async function writeSums(version: string): Promise<void> {
+async function writeSums(version: string, dist: string): Promise<void> {
   const files = await Array.fromAsync(glob(join(dist, `flannel-v${version}-linux-*.{tar.gz,cdx.json}`)));
   const lines = files.sort().map(async file => {
     const digest = createHash('sha256')
@@ -51,11 +49,10 @@ async function writeSums(version: string): Promise<void> {
 }
 
 try {
-  const options = { unpacked: { type: 'string' } } as const;
+  const options = { into: { type: 'string', default: join(root, 'dist') } } as const;
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   const archs = archsOf(positionals);
-  if (values.unpacked) await makeTree(archs[0] ?? 'x64', values.unpacked);
-  else for (const arch of archs) await writeSums(await release(arch));
+  for (const arch of archs) await writeSums(await release(arch, values.into), values.into);
 } catch (error) {
   process.stderr.write(`release: ${describeError(error)}\n`);
   process.exitCode = error instanceof UsageError ? 2 : 1;

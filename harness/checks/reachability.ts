@@ -11,16 +11,19 @@ export type Outcome = 'reached' | 'lost' | 'rewritten';
 export interface Cell {
   readonly from: string;
   readonly to: string;
-  readonly expected: 'reached' | 'lost';
+  readonly expected: Outcome;
   readonly outcome: Outcome;
 }
 
 export type Matrix = readonly Cell[];
 
-export type Expectation = (from: WorkloadHandle, to: WorkloadHandle) => 'reached' | 'lost';
+export type Expectation = (from: WorkloadHandle, to: WorkloadHandle) => Outcome;
 
 /** Every workload reaches every other one. */
 export const allPairs: Expectation = () => 'reached';
+
+/** Every workload reaches every other one, whose node's docker hides its address behind the node's. */
+export const allPairsMasqueraded: Expectation = () => 'rewritten';
 
 /** Nothing to or from these nodes gets through. */
 export function allPairsExcept(nodes: readonly { readonly name: string }[]): Expectation {

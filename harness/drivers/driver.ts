@@ -39,6 +39,8 @@ export interface DaemonProgram {
   readonly mkDockerOpts: string;
   /** Further files that must lie beside flanneld, under their own base names. */
   readonly beside: readonly string[];
+  /** All of it, with units and all, as it is handed out. */
+  readonly tarball?: string;
 }
 
 export interface NodePlan {
@@ -48,6 +50,11 @@ export interface NodePlan {
   readonly flags: readonly string[];
   /** Whether docker runs on the node and takes its options from mk-docker-opts. */
   readonly docker: boolean;
+  /**
+   * A host as its distribution has it, whose docker makes a docker0 of its own; what is to be installed lies in /root: the
+   * tarball of a release, or flanneld and mk-docker-opts.sh. Docker driver only.
+   */
+  readonly bare?: boolean;
 }
 
 export interface Driver {
@@ -90,8 +97,8 @@ export interface Site extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** A process of the site's etcd, which may be all of it. */
-export interface EtcdMember {
+/** A process of the site's etcd, which may be all of it. As a {@link Runner} it runs commands where that is, etcdctl too. */
+export interface EtcdMember extends Runner {
   /** `etcd` where it is the only one, else `etcd1`, `etcd2`, … */
   readonly name: string;
   /** Client URL as the nodes reach it: `http://192.168.77.2:2379`. */

@@ -68,6 +68,9 @@ function promises(driver: Driver): void {
     await until(() => one.run(connect).then(() => true), { what: 'etcd', timeout: 20_000, signal });
     expect(await etcd?.isRunning()).toBe(true);
     expect(await etcd?.logs()).toMatch(/etcd/);
+    const env = { ETCDCTL_API: '3' };
+    const members = await etcd?.run(['etcdctl', '--endpoints', url.href, 'member', 'list'], { env });
+    expect(members?.stdout).toContain('started');
   });
 
   test('commands get their input and environment, and give both streams and their exit code', async () => {

@@ -51,10 +51,26 @@ class LabContainer extends GenericContainer {
   }
 }
 
+/**
+ * At its first boot a bare host exchanges our units for those of Debian's docker.io, whose options must say what this
+ * machine cannot do; then systemd takes over, as in the image.
+ */
+const bareHost = `set -e
+cd /etc/systemd/system
+if [ -L docker.socket ]; then
+	rm docker.socket docker.service flanneld.service
+	ln -sf /lib/systemd/system/docker.service multi-user.target.wants/
+	ln -s /lib/systemd/system/docker.socket sockets.target.wants/
+	sh /usr/local/lib/flannel-lab/docker-options /etc/default/docker
+	sed -i 's/^LAB_OPTIONS=\\(.*\\)/DOCKER_OPTS="\\1"/' /etc/default/docker
+fi
+exec /lib/systemd/systemd`;
+
 export interface NodeFiles {
   readonly daemon: DaemonProgram;
   readonly flags: readonly string[];
   readonly docker: boolean;
+  readonly bare?: boolean;
 }
 
 export function startNode(
@@ -63,13 +79,16 @@ export function startNode(
   place: Place,
   files: NodeFiles,
 ): Promise<StartedTestContainer> {
-  return new LabContainer(image, place, ['/var/lib/docker'])
+  const container = new LabContainer(image, place, ['/var/lib/docker'])
     .withHostname(hostname)
     .withPrivilegedMode()
-    .withTmpFs({ '/run': 'rw,exec', '/tmp': 'rw,exec' })
-    .withCopyFilesToContainer(programFiles(files.daemon))
-    .withCopyContentToContainer(settings(files))
-    .start();
+    .withTmpFs({ '/run': 'rw,exec', '/tmp': 'rw,exec' });
+  const filled = files.bare
+    ? container.withCommand(['sh', '-c', bareHost]).withCopyFilesToContainer(parcels(files.daemon))
+    : container
+        .withCopyFilesToContainer(programFiles(files.daemon))
+        .withCopyContentToContainer(settings(files));
+  return filled.start();
 }
 
 /** `publish`: etcd must be reached through a port of the engine's machine, because its network cannot be. */
@@ -90,6 +109,15 @@ function programFiles({ flanneld, mkDockerOpts, beside }: DaemonProgram) {
     program(flanneld, 'flanneld'),
     program(mkDockerOpts, 'mk-docker-opts'),
     ...beside.map(file => program(file, basename(file))),
+  ];
+}
+
+/** What is to be installed. */
+function parcels({ flanneld, mkDockerOpts, tarball }: DaemonProgram) {
+  if (tarball) return [{ source: tarball, target: `/root/${basename(tarball)}` }];
+  return [
+    { source: flanneld, target: '/root/flanneld', mode: 0o755 },
+    { source: mkDockerOpts, target: '/root/mk-docker-opts.sh', mode: 0o755 },
   ];
 }
 

@@ -1,8 +1,10 @@
 // A member of a docker site's etcd: a container at a fixed address of the underlay.
 import type Docker from 'dockerode';
+import { type Argv, localRunner, type RunOptions, type RunResult } from '../../../lib/run.ts';
 import type { EtcdMember, Owner } from '../driver.ts';
 import { clientUrl, type EtcdSeat, type EtcdState, memberEnvironment, peerUrl } from '../etcd-seats.ts';
 import { containerLog } from './container-log.ts';
+import { dockerProgram } from './engine.ts';
 import { imageTags } from './images.ts';
 import { labelsOf } from './labels.ts';
 import { removeContainer, statusOf, tolerate } from './leftovers.ts';
@@ -62,6 +64,12 @@ export class DockerEtcd implements EtcdMember {
     this.#docker = docker;
     this.#seat = seat;
     this.#place = place;
+  }
+
+  run(argv: Argv, { env = {}, ...options }: RunOptions = {}): Promise<RunResult> {
+    const words = Object.entries(env).flatMap(([key, value]) => ['--env', `${key}=${value}`]);
+    const name = containerName(this.#place.owner, this.name);
+    return localRunner.run([dockerProgram(), 'exec', '--interactive', ...words, name, ...argv], options);
   }
 
   async isRunning(): Promise<boolean> {

@@ -1,7 +1,7 @@
 // A member of a netns site's etcd: a process of the holder, its data, log and socket in /run/lab.
 import { access, readFile } from 'node:fs/promises';
-import { needProgram } from '../../../lib/places.ts';
-import { localRunner, quote } from '../../../lib/run.ts';
+import { findProgram, needProgram } from '../../../lib/places.ts';
+import { type Argv, localRunner, quote, type RunOptions, type RunResult } from '../../../lib/run.ts';
 import type { EtcdMember } from '../driver.ts';
 import { clientUrl, type EtcdSeat, type EtcdState, memberEnvironment, peerUrl } from '../etcd-seats.ts';
 import { enter, type Holder } from './holder.ts';
@@ -24,6 +24,11 @@ export class NetnsEtcd implements EtcdMember {
     this.#seat = seat;
     this.#seats = seats;
     this.host = `unix:${this.#file(':0')}`;
+  }
+
+  run([program, ...args]: Argv, options?: RunOptions): Promise<RunResult> {
+    const argv = [...enter(this.#holder), findProgram(program) ?? program, ...args] as const;
+    return localRunner.run(argv, options);
   }
 
   async isRunning(): Promise<boolean> {
