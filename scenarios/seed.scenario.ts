@@ -145,7 +145,6 @@ async function heldBack(cluster: Cluster, node: NodeHandle, way: Way): Promise<v
       what: 'docker to be about to start',
       timeout: 10_000,
     });
-    await cluster.expectLog(node, /etcd/);
     expect(await property(node, 'docker', 'ActiveState')).toMatch(/^(inactive|activating)$/);
     expect(await sh(node, 'pgrep dockerd || :'), 'a dockerd').toBe('');
     expect(await sh(node, `ls ${way.options} 2>/dev/null || :`)).toBe('');
