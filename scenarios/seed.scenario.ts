@@ -126,7 +126,7 @@ async function killed(cluster: Cluster, node: NodeHandle, way: Way): Promise<voi
     await sh(node, 'kill -9 "$(systemctl show flanneld --property MainPID --value)"');
   });
   expect(await property(node, 'flanneld', 'NRestarts')).toBe('1');
-  await sh(node, 'systemctl start docker');
+  await sh(node, 'systemctl start flanneld docker');
   const same = [await property(node, 'docker', 'MainPID'), await upSince(node)];
   if (way.dockerFalls) expect(same, 'docker and its container start again').not.toContain(before);
   else expect(same, 'docker and its container are left alone').toEqual([before, containers]);
