@@ -3,10 +3,24 @@ import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { build, type BuildOptions as EsbuildOptions, type Plugin } from 'esbuild';
 import { etcdProto, keepCompiled } from './compiled-code.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** How every program that is handed out is bundled. */
+export const bundling = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  // CommonJS runs wherever the file is copied to, with and without a package.json above it.
+  format: 'cjs',
+  charset: 'ascii',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  logLevel: 'error',
+} as const satisfies EsbuildOptions;
 
 /**
  * Writes flanneld.js with main.js, its compiled code, udp-worker.js and koffi.node, which it loads, and
@@ -57,15 +71,9 @@ async function bundle(
   { firstLine = '', plugins = [], define = {} }: BundleOptions,
 ): Promise<readonly string[]> {
   const { metafile } = await build({
-    absWorkingDir: root,
+    ...bundling,
     entryPoints: { ...entryPoints },
     outdir: folder,
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    // CommonJS runs wherever the file is copied to, with and without a package.json above it.
-    format: 'cjs',
-    charset: 'ascii',
     metafile: true,
     define: {
       ...define,
@@ -77,10 +85,7 @@ async function bundle(
       WebAssembly: 'undefined',
     },
     banner: { js: `${firstLine}${prologue}` },
-    minifySyntax: true,
-    minifyWhitespace: true,
     legalComments: 'external',
-    logLevel: 'error',
     plugins: [...plugins, nativeBeside, preparedServices, sparing, whenCalled],
   });
   const kept = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs));

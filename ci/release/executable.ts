@@ -4,12 +4,11 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
+import { bundling } from '../build-daemon.ts';
 import { withNote } from './elf.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const assets = ['main.js', 'main.js.cache', 'udp-worker.js', 'koffi.node'];
 /** What Node looks for in itself, and the mark behind which a 1 has it look. */
 const noteName = 'NODE_SEA_BLOB';
@@ -28,19 +27,8 @@ export async function makeExecutable(daemon: string, node: string, target: strin
 async function application(daemon: string): Promise<Buffer> {
   const folder = await mkdtemp(join(tmpdir(), 'flannel-lab-executable-'));
   try {
-    await build({
-      absWorkingDir: root,
-      entryPoints: { executable: 'daemon/executable.ts' },
-      outdir: folder,
-      bundle: true,
-      platform: 'node',
-      target: 'node24',
-      format: 'cjs',
-      charset: 'ascii',
-      minifySyntax: true,
-      minifyWhitespace: true,
-      logLevel: 'error',
-    });
+    const entryPoints = { executable: 'daemon/executable.ts' };
+    await build({ ...bundling, entryPoints, outdir: folder });
     const there = assets.filter(name => existsSync(join(daemon, name)));
     const config = {
       // This name is in the application.
