@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { freePort } from '../lib/free-port.ts';
 import { until } from '../lib/wait.ts';
-import { freePort, startProcess } from './main.fixture.ts';
+import { startProcess } from './main.fixture.ts';
 import { listenForDatagrams } from './operations/datagrams.fixture.ts';
 
 /** What Node prints about errors that nobody caught. */

@@ -1,0 +1,14 @@
+// For tests that start servers which have to be told their port.
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+/** A TCP port of the loopback device that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port to be had');
+  return address.port;
+}
