@@ -35,17 +35,17 @@ class Etcd3Store implements LeaseStore {
   }
 
   async config(signal: AbortSignal): Promise<string | undefined> {
-    const { kvs } = await this.#call(this.#client.range(Buffer.from(this.configKey)), signal);
+    const { kvs } = await this.#health.observe(this.#client.range(Buffer.from(this.configKey)), signal);
     return kvs[0]?.value.toString();
   }
 
   async list(signal: AbortSignal): Promise<Listing> {
-    const { kvs, revision } = await this.#call(this.#client.range(...this.#records.range), signal);
+    const { kvs, revision } = await this.#health.observe(this.#client.range(...this.#records.range), signal);
     return { ...toRecords(kvs.map(kv => this.#records.parse(kv))), revision };
   }
 
   async get(key: LeaseKey, signal: AbortSignal): Promise<Lease | undefined> {
-    const { kvs } = await this.#call(this.#client.range(this.#records.at(key)), signal);
+    const { kvs } = await this.#health.observe(this.#client.range(this.#records.at(key)), signal);
     return this.#records.first(kvs[0]);
   }
 
@@ -76,7 +76,7 @@ class Etcd3Store implements LeaseStore {
 
   async remove(lease: Lease, signal: AbortSignal): Promise<boolean> {
     const removal = { unless: [this.#unchanged(lease)], changes: [{ remove: this.#records.at(lease.key) }] };
-    const { succeeded } = await this.#call(this.#client.transact(removal), signal);
+    const { succeeded } = await this.#health.observe(this.#client.transact(removal), signal);
     // Whoever removes a lease may end right after it.
     if (succeeded && lease.grant !== undefined) await this.#grants.giveBack(lease.grant);
     return succeeded;
@@ -84,7 +84,7 @@ class Etcd3Store implements LeaseStore {
 
   /** One write with a grant of its own, as upstream does; the grant is given back when the write does not happen. */
   async #write(write: Write, ttl: number, signal: AbortSignal): Promise<Claim> {
-    const grant = await this.#call(this.#grants.take(ttl), signal);
+    const grant = await this.#health.observe(this.#grants.take(ttl), signal);
     try {
       const claim = await this.#put(write, grant, signal);
       if (!claim.won) await this.#grants.giveBack(grant.id);
@@ -105,7 +105,10 @@ class Etcd3Store implements LeaseStore {
     const value = encodeValue(terms);
     const changes: Change[] = [{ put: at, value, grant: grant?.id }];
     if (former) changes.push({ remove: this.#records.at(former.key) });
-    const outcome = await this.#call(this.#client.transact({ unless, changes, orElse: at }), signal);
+    const outcome = await this.#health.observe(
+      this.#client.transact({ unless, changes, orElse: at }),
+      signal,
+    );
     const { succeeded, present } = outcome;
     // The answer of one endpoint may be lost after it wrote; then the next one finds what we wrote.
     const isOurs = present && present.lease === (grant?.id ?? '0') && present.value.toString() === value;
@@ -148,7 +151,7 @@ class Etcd3Store implements LeaseStore {
 
   async *#watchConfigOnce(signal: AbortSignal): AsyncGenerator<void, void> {
     const key = Buffer.from(this.configKey);
-    const { revision } = await this.#call(this.#client.range(key), signal);
+    const { revision } = await this.#health.observe(this.#client.range(key), signal);
     yield;
     for await (const { events } of watchRange(this.#client, [key], revision, signal))
       if (events.length > 0) yield;
@@ -161,10 +164,6 @@ class Etcd3Store implements LeaseStore {
   /** That nobody has written the record since it was read. */
   #unchanged({ key, revision }: Lease): Condition {
     return { key: this.#records.at(key), revision };
-  }
-
-  #call<T>(request: Promise<T>, signal: AbortSignal): Promise<T> {
-    return this.#health.observe(request, signal);
   }
 }
 
