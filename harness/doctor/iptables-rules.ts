@@ -1,4 +1,5 @@
-// Reads what `iptables-save` prints of the filter table; pure.
+// What rules of iptables match, as far as packets are known; pure.
+import { parseSaved } from '../iptables-save.ts';
 import {
   type Chain,
   type FilterTable,
@@ -22,31 +23,26 @@ const verdicts: Readonly<Record<string, Rule['does']>> = {
   RETURN: 'return',
 };
 
-/** Undefined when there is no filter table. */
+/** Undefined when there is no whole filter table. */
 export function iptablesFilter(name: string, text: string): FilterTable | undefined {
-  const section = /^\*filter$([\s\S]*?)^COMMIT$/m.exec(text)?.[1];
-  if (section === undefined) return undefined;
-  const lines = section.split('\n');
-  const heads = lines.flatMap(line => {
-    const [, chain, policy] = /^:(\S+) (\S+)/.exec(line) ?? [];
-    return chain === undefined
-      ? []
-      : [{ chain, policy: policy === 'DROP' ? ('drop' as const) : ('accept' as const) }];
-  });
-  const known = new Set(heads.map(({ chain }) => chain));
-  const chains = heads.map(({ chain, policy }): [string, Chain] => {
-    const rules = lines
-      .filter(line => line.startsWith(`-A ${chain} `))
-      .map(line => ruleOf(line.slice(`-A ${chain} `.length), known));
-    return [chain, { name: chain, hook: hooks[chain], policy, rules }];
-  });
+  const saved = parseSaved(text).find(({ name: table, isWhole }) => table === 'filter' && isWhole)?.chains;
+  if (!saved) return undefined;
+  const known = new Set(saved.keys());
+  const chains = [...saved].map(([chain, { policy, rules }]): [string, Chain] => [
+    chain,
+    {
+      name: chain,
+      hook: hooks[chain],
+      policy: policy === 'DROP' ? 'drop' : 'accept',
+      rules: rules.map(words => ruleOf(words, known)),
+    },
+  ]);
   return { name, chains: new Map(chains) };
 }
 
 type Test = (packet: Packet) => Match;
 
-function ruleOf(text: string, known: ReadonlySet<string>): Rule {
-  const words = text.match(/"(?:[^"\\]|\\.)*"|\S+/g) ?? [];
+function ruleOf(words: readonly string[], known: ReadonlySet<string>): Rule {
   const tests: Test[] = [];
   let [does, target]: [Rule['does'], string | undefined] = ['continue', undefined];
   let negated = false;
@@ -74,7 +70,12 @@ function ruleOf(text: string, known: ReadonlySet<string>): Rule {
     });
     negated = false;
   }
-  return { match: packet => matchesAll(tests.map(test => test(packet))), does, target, text };
+  return {
+    match: packet => matchesAll(tests.map(test => test(packet))),
+    does,
+    target,
+    text: words.join(' '),
+  };
 }
 
 /** Undefined for what is not known here. */

@@ -1,18 +1,11 @@
-// Rules of legacy iptables, which nftables does not know: reads what `iptables-legacy-save` prints, and walks its chains; pure.
+// Rules of legacy iptables, which nftables does not know: walks the chains that `iptables-legacy-save` prints; pure.
 import { contains, parseCidr, parseIp } from '../../lib/ip.ts';
+import { parseSaved, type SavedTable } from '../iptables-save.ts';
 
 export interface LegacyRules {
   /** Undefined where nobody has ever used legacy iptables. */
   readonly tool: 'iptables-legacy' | 'iptables' | undefined;
-  readonly tables: readonly LegacyTable[];
-}
-
-interface LegacyTable {
-  readonly name: string;
-  /** Of chains that the kernel calls. */
-  readonly policies: ReadonlyMap<string, string>;
-  /** The words after `-A <chain>`, by chain. */
-  readonly chains: ReadonlyMap<string, readonly (readonly string[])[]>;
+  readonly tables: readonly SavedTable[];
 }
 
 /** What packets have in common that a chain is asked about. */
@@ -43,22 +36,7 @@ export const legacyQuestion = `grep -q . /proc/net/ip_tables_names && {
 
 export function parseLegacy(text = ''): LegacyRules {
   const tool = /^# by (iptables-legacy|iptables)$/m.exec(text)?.[1] as LegacyRules['tool'];
-  const tables = text.split(/^(?=\*)/m).filter(part => part.startsWith('*'));
-  return { tool, tables: tool ? tables.map(parseTable) : [] };
-}
-
-function parseTable(text: string): LegacyTable {
-  const lines = text.split('\n');
-  const policies = new Map<string, string>();
-  const chains = new Map<string, (readonly string[])[]>();
-  for (const line of lines) {
-    const [first = '', second = '', ...rest] = line.match(/"(?:\\.|[^"\\])*"|\S+/g) ?? [];
-    if (first.startsWith(':')) {
-      chains.set(first.slice(1), []);
-      if (second !== '-') policies.set(first.slice(1), second);
-    } else if (first === '-A') chains.get(second)?.push(rest);
-  }
-  return { name: lines[0]?.slice(1) ?? '', policies, chains };
+  return { tool, tables: tool ? parseSaved(text) : [] };
 }
 
 /** Where packets of the flow are dropped, or may be: sure ones first. */
@@ -77,12 +55,12 @@ interface Walked {
   readonly sure: boolean;
 }
 
-function walk(table: LegacyTable, chain: string, flow: Flow, before: boolean): Walked {
+function walk(table: SavedTable, chain: string, flow: Flow, before: boolean): Walked {
   let sure = before;
   const drops: LegacyDrop[] = [];
   const drop = (rule: string | undefined, certain: boolean) =>
     drops.push({ table: table.name, chain, rule, sure: certain });
-  for (const words of table.chains.get(chain) ?? []) {
+  for (const words of table.chains.get(chain)?.rules ?? []) {
     const fits = matches(words, flow);
     const target = words[words.findIndex(word => word === '-j' || word === '-g') + 1] ?? '';
     if (fits === 'no') continue;
@@ -101,14 +79,14 @@ function walk(table: LegacyTable, chain: string, flow: Flow, before: boolean): W
       sure &&= fits === 'yes' ? inner.sure : !passes(table, target);
     }
   }
-  const policy = table.policies.get(chain);
+  const policy = table.chains.get(chain)?.policy;
   if (policy === 'DROP') drop(undefined, sure);
   return { drops, ended: policy !== undefined, sure };
 }
 
 /** Whether the chain, or one it calls, ends the way of some packets by letting them pass. */
-function passes(table: LegacyTable, chain: string): boolean {
-  return (table.chains.get(chain) ?? []).some(words => {
+function passes(table: SavedTable, chain: string): boolean {
+  return (table.chains.get(chain)?.rules ?? []).some(words => {
     const target = words[words.indexOf('-j') + 1] ?? '';
     return target === 'ACCEPT' || (table.chains.has(target) && passes(table, target));
   });
