@@ -67,11 +67,8 @@ interface Muting {
 }
 
 /** None of the members answers; healed only when all do, and etcd as a whole if it has a quorum. */
-export function mute(
-  { site, store, signal }: Scene,
-  members: readonly EtcdMember[],
-  { what, act, undo }: Muting,
-): Injection {
+export function mute(scene: Scene, members: readonly EtcdMember[], { what, act, undo }: Muting): Injection {
+  const { store, signal } = scene;
   return {
     what,
     act: () => Promise.all(members.map(act)),
@@ -86,10 +83,15 @@ export function mute(
           await answers(store, member, signal);
         }),
       );
-      const up = await Promise.all(site.etcd.map(({ host }) => store.members.isUp(host)));
-      if (up.filter(Boolean).length > site.etcd.length / 2) await store.ready(signal);
+      if (await hasQuorum(scene)) await store.ready(signal);
     },
   };
+}
+
+/** Whether so many members are up, each by itself, that together they can answer. */
+export async function hasQuorum({ site, store }: Scene): Promise<boolean> {
+  const up = await Promise.all(site.etcd.map(({ host }) => store.members.isUp(host)));
+  return up.filter(Boolean).length > site.etcd.length / 2;
 }
 
 /** Resolves when the member answers for itself. */

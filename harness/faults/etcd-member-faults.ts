@@ -1,7 +1,7 @@
 // Members of an etcd that has several: one lost with its data, one out of reach, and so many gone that no quorum is left.
 import { until } from '../../lib/wait.ts';
 import type { EtcdMember } from '../drivers/driver.ts';
-import { answers, mute, needPlace } from './etcd-faults.ts';
+import { answers, hasQuorum, mute, needPlace } from './etcd-faults.ts';
 import { FaultUnavailable, membersOf, type Scene, standing } from './kind.ts';
 
 /** Milliseconds a member that is back may take: etcd takes a new one only when all others have been in touch for 5 s. */
@@ -118,12 +118,12 @@ async function needOthers({ site, store }: Scene, member: EtcdMember): Promise<v
 }
 
 /** Resolves when the member answers for etcd as a whole; for itself where etcd has no quorum. */
-async function forAll({ site, store, signal }: Scene, member: EtcdMember): Promise<void> {
+async function forAll(scene: Scene, member: EtcdMember): Promise<void> {
+  const { store, signal } = scene;
   await answers(store, member, signal);
   const isPart = async () => {
     if (await store.members.answers([member.host])) return true;
-    const up = await Promise.all(site.etcd.map(({ host }) => store.members.isUp(host)));
-    return up.filter(Boolean).length > site.etcd.length / 2 ? undefined : true;
+    return (await hasQuorum(scene)) ? undefined : true;
   };
   await until(isPart, {
     what: `${member.name} to be a part of etcd`,

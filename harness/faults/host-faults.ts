@@ -1,5 +1,7 @@
 // What others do to a host's devices, tables and files.
+
 import { UserError } from '../../lib/errors.ts';
+import { randomHex } from '../../lib/random.ts';
 import type { NodeHandle } from '../drivers/driver.ts';
 import { act } from './kind.ts';
 
@@ -64,11 +66,5 @@ export const deleteDevice = act({
 });
 
 export function randomMac(): string {
-  return `02:ba:d0:${[0, 0, 0].map(() => hexByte()).join(':')}`;
-}
-
-function hexByte(): string {
-  return Math.floor(Math.random() * 256)
-    .toString(16)
-    .padStart(2, '0');
+  return `02:ba:d0${randomHex(3).replace(/../g, ':$&')}`;
 }
