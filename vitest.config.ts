@@ -2,6 +2,9 @@
 // promises as their fakes; `scenarios` brings up real clusters, and `museum` does so for known bugs.
 import { defineConfig } from 'vitest/config';
 
+/** What real programs get to bring about a state that a test asks for, on a machine that is busy with others. */
+const expectSoon = { poll: { timeout: 10_000 } };
+
 /** Where the report goes, for those who run several at once. */
 const outputFile = process.env.TEST_REPORT ?? '.reports/vitest.json';
 
@@ -28,6 +31,7 @@ export default defineConfig({
           include: ['{daemon,harness,lib,ci,selftest}/**/*.contract.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          expect: expectSoon,
           // Most of them wait for an endpoint to be given up.
           maxWorkers: 3,
           sequence: { groupOrder: 2 },
@@ -42,6 +46,7 @@ export default defineConfig({
           maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          expect: expectSoon,
         },
       },
       {
@@ -54,6 +59,7 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          expect: expectSoon,
         },
       },
     ],

@@ -20,7 +20,7 @@ async function moveTo(cluster: Cluster, Backend: object): Promise<void> {
 async function expectDevices({ nodes }: Cluster, expected: readonly string[]): Promise<void> {
   for (const node of nodes) {
     const seen = () => devices(node);
-    await expect.poll(seen, { timeout: 10_000, message: node.name }).toEqual(expected);
+    await expect.poll(seen, { message: node.name }).toEqual(expected);
     const { stdout } = await node.run(['ip', 'route', 'show', 'root', '10.5.0.0/16']);
     const used = [...stdout.matchAll(/dev (flannel\S*)/g)].map(([, name]) => name);
     expect([...new Set(used)], stdout).toEqual(expected);

@@ -16,7 +16,7 @@ async function expectTunnels({ nodes }: Cluster, size: number): Promise<void> {
   for (const [at, node] of nodes.entries())
     for (const to of bases.toSpliced(at, 1)) {
       const answer = async () => (await ping(node, bases[at] ?? '', to, size)).code;
-      await expect.poll(answer, { timeout: 10_000, message: `${node.name} to ${to}` }).toBe(0);
+      await expect.poll(answer, { message: `${node.name} to ${to}` }).toBe(0);
     }
 }
 

@@ -39,7 +39,7 @@ async function expectIPv6({ nodes }: Cluster, dev: string): Promise<void> {
     one.run(['ping', '-6', '-n', '-c1', '-W2', '-Mdo', '-s', String(size - 48), address], {
       okCodes: [0, 1, 2],
     });
-  await expect.poll(async () => (await ping(1420)).code, { timeout: 10_000 }).toBe(0);
+  await expect.poll(async () => (await ping(1420)).code).toBe(0);
   expect((await ping(1421)).stderr).toMatch(/message too long/i);
 }
 

@@ -26,6 +26,6 @@ export async function expectPeers({ nodes }: Cluster, dev = 'flannel-wg'): Promi
   const keys = await Promise.all(nodes.map(publicKey));
   for (const [at, node] of nodes.entries()) {
     const peers = () => peersOf(node, dev);
-    await expect.poll(peers, { timeout: 5000, message: node.name }).toEqual(keys.toSpliced(at, 1).sort());
+    await expect.poll(peers, { message: node.name }).toEqual(keys.toSpliced(at, 1).sort());
   }
 }

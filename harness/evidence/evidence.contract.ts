@@ -132,10 +132,10 @@ function evidenceOn(driver: Driver): void {
     await store.put('x/one', '2');
     await store.remove('x/one');
     // What etcd has forgotten before it could tell it, nobody knows.
-    await expect.poll(() => seen('one'), { timeout: 5000 }).toHaveLength(3);
+    await expect.poll(() => seen('one')).toHaveLength(3);
     await (await cluster.fault.stopEtcd()).heal();
     await store.put('x/two', '1');
-    await expect.poll(() => seen('two'), { timeout: 5000 }).toHaveLength(1);
+    await expect.poll(() => seen('two')).toHaveLength(1);
     await store.bump(3);
     await store.compact();
     await store.put('x/three', '1');
@@ -150,7 +150,7 @@ function evidenceOn(driver: Driver): void {
     await (await cluster.fault.stopEtcd({ wipe: true })).heal();
     await store.putConfig(cluster.spec.config);
     await store.put('x/four', '1');
-    await expect.poll(() => seen('four'), { timeout: 5000 }).toHaveLength(1);
+    await expect.poll(() => seen('four')).toHaveLength(1);
     expect(await seen('one')).toHaveLength(3);
     await cluster.expectConverged({ timeout: 30_000 });
   });

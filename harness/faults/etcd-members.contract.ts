@@ -78,7 +78,7 @@ function membersOn(driver: Driver): void {
       expect(node.plan.flags).toContain(`-etcd-endpoints=${endpoints.join()}`);
     const listed = await cluster.store.members.list();
     expect(listed.map(({ name }) => name).sort()).toEqual(names);
-    await expect.poll(isWhole, { timeout: 5000 }).toBe(true);
+    await expect.poll(isWhole).toBe(true);
     for (const member of cluster.etcd) expect(await member.logs()).toContain(member.name);
   });
 
@@ -86,7 +86,7 @@ function membersOn(driver: Driver): void {
     const before = await stored();
     const recipe = await makeFault(cluster, line);
     if (recipe) await mendElsewhere(cluster.spec.name, recipe, signal);
-    await expect.poll(isWhole, { timeout: 10_000 }).toBe(true);
+    await expect.poll(isWhole).toBe(true);
     expect(await stored()).toEqual(before);
     await cluster.expectConverged({ timeout: 30_000 });
     for (const node of cluster.nodes) {
@@ -116,7 +116,7 @@ function membersOn(driver: Driver): void {
         const event = (await store.history()).findLast(({ key }) => key.endsWith('/x/word'));
         return event?.value === made.what && event.at !== undefined;
       };
-      await expect.poll(told, { timeout: 8000 }).toBe(true);
+      await expect.poll(told).toBe(true);
       await store.remove('x/word');
     }
   });
@@ -169,7 +169,7 @@ function membersOn(driver: Driver): void {
 
   test('all of it wiped comes back empty, with all members', async () => {
     await (await cluster.fault.stopEtcd({ wipe: true })).heal();
-    await expect.poll(isWhole, { timeout: 5000 }).toBe(true);
+    await expect.poll(isWhole).toBe(true);
     expect((await cluster.store.members.list()).map(({ name }) => name).sort()).toEqual(names);
     const keys = (await cluster.store.dump()).map(({ key }) => key);
     expect(keys).not.toContain('/coreos.com/network/config');

@@ -142,7 +142,7 @@ function faultsOn(driver: Driver): void {
     }
     if (made instanceof Error) throw made;
     if (made) await mendElsewhere(cluster.spec.name, made, signal);
-    await expect.poll(() => cluster.store.answers(), { timeout: 5000 }).toBe(true);
+    await expect.poll(() => cluster.store.answers()).toBe(true);
     const node = cluster.node('node1');
     // One that ended, as it does when its lease is another's, has no supervisor on netns.
     await node.daemon.start();

@@ -16,7 +16,7 @@ onEveryPlatform({ drivers: ['netns'], backends: ['vxlan'] }, platform => {
         await cluster.expectConverged();
         const advertisements = async () =>
           (await node1.run(['cat', '/proc/sys/net/ipv6/conf/flannel.1/accept_ra'])).stdout.trim();
-        await expect.poll(advertisements, { timeout: 10_000 }).toBe('0');
+        await expect.poll(advertisements).toBe('0');
         const { stdout } = await node1.run(['ip', '-d', 'link', 'show', 'flannel.1']);
         expect(stdout.includes(' nolearning ')).toBe(!learning);
       });

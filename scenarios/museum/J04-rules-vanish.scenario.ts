@@ -49,7 +49,7 @@ onEveryPlatform({ drivers: ['netns'], backends: ['vxlan'] }, platform => {
           // The next fault meets a host as it was at first.
           for (const node of cluster.nodes)
             await node.run(['sh', '-c', 'iptables -P FORWARD ACCEPT; iptables -F FORWARD']);
-          await expect.poll(() => rulesOf(cluster), { message: what, timeout: 5000 }).toEqual(before);
+          await expect.poll(() => rulesOf(cluster), { message: what }).toEqual(before);
         }
         expect(await cluster.expectLog(cluster.node('node1'), /rules put in order/)).not.toHaveLength(0);
       });
