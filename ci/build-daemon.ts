@@ -1,9 +1,10 @@
 // Bundles the daemon into few files, with the native part of koffi and mk-docker-opts beside them.
 import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type BuildOptions as EsbuildOptions, type Plugin } from 'esbuild';
+import { nativeKoffi } from '../lib/native-koffi.ts';
 import { etcdProto, keepCompiled } from './compiled-code.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -106,12 +107,6 @@ const nativeBeside: Plugin = {
     }));
   },
 };
-
-function nativeKoffi(): string {
-  const require = createRequire(createRequire(import.meta.url).resolve('koffi'));
-  const folder = dirname(require.resolve(`@koromix/koffi-linux-${process.arch}`));
-  return join(folder, `linux_${process.arch}`, 'koffi.node');
-}
 
 /** etcd3 describes its services at run time, from .proto files that are not there once it is bundled. */
 const preparedServices: Plugin = {

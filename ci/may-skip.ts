@@ -17,10 +17,6 @@ export const maySkip: readonly MaySkip[] = [
     because: 'netns nodes have no dockerd; the same suite restarts that of docker nodes',
   },
   {
-    test: /^contract: (netns|docker) > delay /,
-    because: 'small machines have kernels without the queue netem, and nothing else holds packets up',
-  },
-  {
     test: /^contract: (.* > a (policy of IPsec|rule of routing) |an instance is there while somebody listens)/,
     because: 'only the drop tracepoint tells these causes, and not every machine lets us listen to it',
   },

@@ -16,7 +16,7 @@ onEveryDriver(faultsOn);
 
 /** What the kernel of this machine may lack, and what is then said. */
 const lacking: Partial<Record<KindName, RegExp>> = {
-  delay: /this kernel has no netem queue \(sch_netem\)/,
+  delay: /this kernel has no netem queue \(sch_netem\): .*, and leads no packet elsewhere: /,
   throttle: /this kernel has no tbf queue \(sch_tbf\)/,
 };
 

@@ -1,6 +1,7 @@
 // An underlay that loses, repeats, throttles or holds up packets.
 import type { NodeHandle } from '../drivers/driver.ts';
 import { etcdAddress, FaultUnavailable, nodeOf, standing, standsAlone } from './kind.ts';
+import { hasLateUplink, lateUplink, whyNotLate } from './late-uplink.ts';
 import { packetFilter, tableName } from './packet-filter.ts';
 
 const percent = [1, 99] as const;
@@ -50,7 +51,8 @@ export const throttle = standing({
   help: 'eth0 sends no faster, and loses what would have to wait longer than 100 ms',
   read: words => [words.node(), words.number('kbit/s', [8, 50_000])],
   prepare: async (_, node: NodeHandle, rate: number) => {
-    await needQueue(node, 'tbf', ['rate', '1mbit', 'burst', '32kb', 'latency', '100ms']);
+    const problem = await whyNoQueue(node, 'tbf', ['rate', '1mbit', 'burst', '32kb', 'latency', '100ms']);
+    if (problem !== undefined) throw noQueue('tbf', problem);
     return { node: node.name, rate };
   },
   make: (scene, { node: name, rate }) => {
@@ -69,35 +71,61 @@ export const throttle = standing({
   },
 });
 
-/** What leaves the node on eth0 leaves so many milliseconds later. Needs netem in the kernel. */
+/**
+ * What leaves the node on eth0 leaves so many milliseconds later: held by netem or, where the kernel has none, by a
+ * program on the node, which adds about a millisecond and carries less.
+ */
 export const delay = standing({
   operands: '<node> <ms>',
-  help: 'what leaves on eth0 leaves that much later; needs netem in the kernel',
+  help: 'what leaves on eth0 leaves that much later',
   read: words => [words.node(), words.number('ms', [1, 4000])],
   prepare: async (_, node: NodeHandle, milliseconds: number) => {
-    await needQueue(node, 'netem', ['delay', '1ms']);
-    return { node: node.name, milliseconds };
+    await standsAlone(node, 'eth0', hasLateUplink);
+    const table = tableName();
+    const inKernel = await whyNoQueue(node, 'netem', ['delay', '1ms']);
+    if (inKernel === undefined) return { node: node.name, milliseconds, by: 'netem', table };
+    const byProgram = await whyNotLate(node, table);
+    if (byProgram === undefined) return { node: node.name, milliseconds, by: 'program', table };
+    throw noQueue('netem', `${inKernel}, and leads no packet elsewhere: ${byProgram}`);
   },
-  make: (scene, { node: name, milliseconds }) => {
+  make: (scene, { node: name, milliseconds, by, table }) => {
     const node = nodeOf(scene, name);
-    const queue = uplinkQueue(node, ['netem', 'limit', '10000', 'delay', `${milliseconds}ms`]);
+    const uplink =
+      by === 'netem'
+        ? uplinkQueue(node, ['netem', 'limit', '10000', 'delay', `${milliseconds}ms`])
+        : lateUplink(node, table, milliseconds);
     return {
       what: `what ${name} sends leaves ${milliseconds} ms later`,
-      act: queue.put,
+      act: uplink.put,
       proof: async () => {
         const { stdout } = await node.run(['ping', '-c', '1', '-W', '5', await etcdAddress(scene)], {
           okCodes: [0, 1],
         });
         return Number(/time=([\d.]+)/.exec(stdout)?.[1] ?? 0) >= milliseconds;
       },
-      undo: queue.remove,
+      undo: uplink.remove,
     };
   },
 });
 
-/** Sixty pings as fast as they are answered; what ping says of them. */
+/** Sixty pings at once; what ping says of them. */
 async function burst(node: NodeHandle, address: string, size = 56): Promise<string> {
-  const argv = ['ping', '-q', '-f', '-c', '60', '-w', '2', '-W', '0.3', '-s', String(size), address] as const;
+  const argv = [
+    'ping',
+    '-q',
+    '-f',
+    '-l',
+    '60',
+    '-c',
+    '60',
+    '-w',
+    '2',
+    '-W',
+    '0.3',
+    '-s',
+    String(size),
+    address,
+  ] as const;
   return (await node.run(argv, { okCodes: [0, 1] })).stdout;
 }
 
@@ -109,15 +137,22 @@ function uplinkQueue(node: NodeHandle, words: readonly string[]) {
   };
 }
 
-/** Refuses a second one. Tries it on the loopback of the node, which nobody minds. */
-async function needQueue(node: NodeHandle, kind: string, words: readonly string[]): Promise<void> {
+/** Why the kernel has no such queue, undefined when it has; refuses a second one on eth0. Tried on the loopback of the node. */
+async function whyNoQueue(
+  node: NodeHandle,
+  kind: string,
+  words: readonly string[],
+): Promise<string | undefined> {
   await standsAlone(node, 'eth0', "tc qdisc show dev eth0 root | grep -qE 'tbf|netem'");
   const queue = ['tc', 'qdisc', 'add', 'dev', 'lo', 'root', kind, ...words] as const;
   const { code, stderr } = await node.run([...queue], { okCodes: [0, 1, 2] });
-  if (code === 0) await node.run(['tc', 'qdisc', 'delete', 'dev', 'lo', 'root']);
-  else {
-    throw new FaultUnavailable(`this kernel has no ${kind} queue (sch_${kind}): ${stderr.trim()}`, {
-      hint: `modprobe sch_${kind}   # or a kernel with CONFIG_NET_SCH_${kind.toUpperCase()}`,
-    });
-  }
+  if (code !== 0) return stderr.trim();
+  await node.run(['tc', 'qdisc', 'delete', 'dev', 'lo', 'root']);
+  return undefined;
+}
+
+function noQueue(kind: string, why: string): FaultUnavailable {
+  return new FaultUnavailable(`this kernel has no ${kind} queue (sch_${kind}): ${why}`, {
+    hint: `modprobe sch_${kind}   # or a kernel with CONFIG_NET_SCH_${kind.toUpperCase()}`,
+  });
 }
