@@ -82,6 +82,16 @@ export interface Invariant {
 
 export type InvariantName = keyof typeof invariants;
 
+/** Milliseconds after which wireguard tries a handshake again that got lost: REKEY_TIMEOUT of its protocol, and its jitter. */
+const handshakeAgain = 5334;
+
+/** Milliseconds that it may not hold at a stretch with that backend: a peer greets one that does not know it yet. */
+export function settleTime(name: InvariantName, backend: string): number {
+  const { settle } = invariants[name];
+  const shakesHands = name === 'containers-reach-each-other' && backend === 'wireguard';
+  return shakesHands ? settle + handshakeAgain : settle;
+}
+
 /**
  * Milliseconds after a fault is healed, or something is done to the cluster at once, that excuse what is excusable:
  * what nobody announces is found by looking now and then, and daemons look every ten seconds or so.

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { recovery } from './invariants.ts';
 import { type Circumstances, type Span, Spans, violations } from './spans.ts';
 
-const calm: Circumstances = { excuses: [], allowances: [], faults: [], until: 60_000 };
+const calm: Circumstances = { backend: 'vxlan', excuses: [], allowances: [], faults: [], until: 60_000 };
 const overlay = (begin: number, end?: number): Span => ({
   invariant: 'overlay-matches-leases',
   node: 'node1',
@@ -51,6 +51,20 @@ test('what settles in time is none, and what does not is, from its first moment'
   // The file of subnet.env may not be half a file for a moment.
   const half: Span = { invariant: 'subnet-file-whole', node: 'node1', what: 'half', begin: 7, end: 7 };
   expect(violations([half], calm)).toMatchObject([{ at: 7, stood: 0 }]);
+});
+
+test('a handshake of wireguard may be lost once', () => {
+  const cut = (end: number): Span => ({
+    invariant: 'containers-reach-each-other',
+    node: 'node1',
+    what: 'node1/a does not reach node2/a',
+    begin: 1000,
+    end,
+  });
+  const found = (backend: string, end: number) => violations([cut(end)], { ...calm, backend }).length;
+  expect(found('wireguard', 1000 + 8000)).toBe(0);
+  expect(found('wireguard', 1000 + 11_000)).toBe(1);
+  expect(found('vxlan', 1000 + 8000)).toBe(1);
 });
 
 test('a fault and the time after it excuse what is excusable, and nothing else', () => {

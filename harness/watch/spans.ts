@@ -1,6 +1,6 @@
 // Problems over time: how long each stood, and which stood longer than they may.
 import type { FaultWindow } from '../journal.ts';
-import { type InvariantName, invariants, type Problem } from './invariants.ts';
+import { type InvariantName, invariants, type Problem, settleTime } from './invariants.ts';
 
 /** A problem for as long as it stood. Milliseconds since the epoch. */
 export interface Span extends Problem {
@@ -61,6 +61,7 @@ export class Spans {
 }
 
 export interface Circumstances {
+  readonly backend: string;
   readonly excuses: readonly Excuse[];
   readonly allowances: readonly Allowance[];
   readonly faults: readonly FaultWindow[];
@@ -71,10 +72,11 @@ export interface Circumstances {
 /** What stood too long, by its first moment, one for each thing. Pure. */
 export function violations(
   spans: readonly Span[],
-  { excuses, allowances, faults, until }: Circumstances,
+  { backend, excuses, allowances, faults, until }: Circumstances,
 ): readonly Violation[] {
   const found = spans.flatMap(({ invariant, node, what, begin, end = until }): readonly Violation[] => {
-    const { settle, excusable } = invariants[invariant];
+    const { excusable } = invariants[invariant];
+    const settle = settleTime(invariant, backend);
     const tooLong = (piece: Excuse) => piece.to - piece.from >= settle;
     const excused = excusable ? excuses.reduce(cut, [{ from: begin, to: end }]) : [{ from: begin, to: end }];
     if (!excused.some(tooLong)) return [];

@@ -206,6 +206,7 @@ export class Watch {
     const states = this.#spans.all;
     const spans = [...states, ...this.#happened, ...trafficSpans(logs, outages)];
     const circumstances = {
+      backend: this.#cluster.spec.config.Backend.Type,
       excuses: excuses(happenings),
       allowances: this.#allowances,
       faults: faultWindows(happenings),
