@@ -1,9 +1,18 @@
 // Four projects: `unit` runs anywhere in seconds; `contract` holds real etcd, kernel and drivers to the same
 // promises as their fakes; `scenarios` brings up real clusters, and `museum` does so for known bugs.
 import { defineConfig } from 'vitest/config';
+import LongestFirst from './ci/longest-first.ts';
 
-/** What real programs get to bring about a state that a test asks for, on a machine that is busy with others. */
-const expectSoon = { poll: { timeout: 10_000 } };
+/** Of tests with real programs, which wait for them as much as they compute: one pool for all of these. */
+const real = {
+  pool: 'forks',
+  maxWorkers: 3,
+  sequence: { groupOrder: 1 },
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  // A state that a test asks for may take that long to come about, on a machine that is busy with others.
+  expect: { poll: { timeout: 10_000 } },
+} as const;
 
 /** Where the report goes, for those who run several at once. */
 const outputFile = process.env.TEST_REPORT ?? '.reports/vitest.json';
@@ -17,6 +26,7 @@ export default defineConfig({
       './ci/closing-table.ts',
     ],
     retry: 0,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -27,41 +37,15 @@ export default defineConfig({
       },
       {
         test: {
+          ...real,
           name: 'contract',
           include: ['{daemon,harness,lib,ci,selftest}/**/*.contract.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          expect: expectSoon,
-          // Most of them wait for an endpoint to be given up.
-          maxWorkers: 3,
-          sequence: { groupOrder: 2 },
         },
       },
-      {
-        test: {
-          name: 'scenarios',
-          include: ['scenarios/*.scenario.ts'],
-          pool: 'forks',
-          // They wait for programs to start as much as they compute.
-          maxWorkers: 2,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          expect: expectSoon,
-        },
-      },
-      {
-        test: {
-          name: 'museum',
-          include: ['scenarios/museum/*.scenario.ts'],
-          pool: 'forks',
-          // Most of them wait for a lease to end or for etcd to be missed.
-          maxWorkers: 4,
-          sequence: { groupOrder: 1 },
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          expect: expectSoon,
-        },
-      },
+      { test: { ...real, name: 'scenarios', include: ['scenarios/*.scenario.ts'] } },
+      { test: { ...real, name: 'museum', include: ['scenarios/museum/*.scenario.ts'] } },
     ],
   },
 });
